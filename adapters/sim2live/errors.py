@@ -66,7 +66,16 @@ class DataError(Sim2LiveError, ValueError):
 
 
 class DeliveryError(Sim2LiveError):
-    """A signal was not delivered, or nobody knows whether it was."""
+    """A signal was not delivered, or nobody knows whether it was.
+
+    Args:
+        message: What happened.
+        timed_out: True when the deadline ended the exchange.
+    """
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
 
 
 class NotSentError(DeliveryError, ConnectionError):

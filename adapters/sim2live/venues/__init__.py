@@ -1,0 +1,1 @@
+"""Where signals go: one module for each kind of venue."""

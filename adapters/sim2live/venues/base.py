@@ -1,0 +1,124 @@
+"""What every venue can be asked.
+
+A venue has one duty, :meth:`Venue.send`. Everything else has an honest default:
+"cannot tell" is ``None``, and it never means "flat".
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import msgspec
+
+from sim2live.signals import Instrument
+from sim2live.venues.outcome import Outcome, Profile
+
+if TYPE_CHECKING:
+    from sim2live.market.bars import Bar
+    from sim2live.signals import Signal
+
+__all__ = ["Profile", "Report", "ReportKind", "Venue"]
+
+ReportKind = Literal["fill", "cancel", "reject", "expire", "accept"]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Later news of an order, from a venue that can report.
+
+    Attributes:
+        id: Unique at the venue; a report seen twice has the same id.
+        time: When it happened, UTC epoch nanoseconds.
+        kind: What happened.
+        signal_id: The signal that the order came from.
+        order_id: The order's id at the venue.
+        account: The account's name at the venue.
+        workflow: The pool that the signal was sent to.
+        instrument: What was traded.
+        signed_qty: Whole contracts, positive for a purchase; 0 where nothing traded.
+        price: The fill's price, or None where nothing traded.
+        reason: The venue's words, if any.
+    """
+
+    id: str
+    time: int
+    kind: ReportKind
+    signal_id: str
+    order_id: str
+    account: str
+    workflow: str
+    instrument: Instrument
+    signed_qty: int
+    price: float | None
+    reason: str = ""
+
+
+class Venue(abc.ABC):
+    """A place that signals go to.
+
+    Attributes:
+        name: A short word for messages.
+        simulated: True only when it is certain that no real money is behind it.
+        can_cancel: Resting orders can be cancelled and changed.
+        can_report: Fills and later news come back through :meth:`reports`.
+        fingerprint: Who this venue is in the journal. Rows are kept by it, so
+            two venues with one fingerprint share a memory of signal ids.
+        profile: What has been proved of the venue.
+    """
+
+    name: ClassVar[str] = "venue"
+    simulated: bool = False
+    can_cancel: bool = False
+    can_report: bool = False
+    fingerprint: str
+    profile: Profile = Profile()
+
+    @abc.abstractmethod
+    def send(self, signal: Signal, *, timeout: float) -> Outcome:
+        """Hand one signal to the venue.
+
+        Never raises for a reason of delivery, and is safe to call from several threads.
+
+        Args:
+            signal: The signal. Its id and bytes are the same at every attempt.
+            timeout: Seconds for the whole exchange, connecting and one reconnect included.
+
+        Returns:
+            What became of it.
+        """
+
+    def lookup(self, signal: Signal) -> Outcome | None:
+        """What the venue says became of a signal; None when it cannot tell."""
+        return None
+
+    def positions(self, workflow: str) -> dict[Instrument, int] | None:
+        """Net whole contracts held in a pool.
+
+        Args:
+            workflow: The pool.
+
+        Returns:
+            One entry for each instrument held, or None when the venue cannot tell.
+            None is never "flat"; an empty dict is.
+        """
+        return None
+
+    def probe(self, *, timeout: float) -> bool:
+        """Whether anybody is there. No order is sent.
+
+        Args:
+            timeout: Seconds for the whole question.
+        """
+        return True
+
+    def on_bar(self, instrument: Instrument, bar: Bar) -> None:
+        """Take a price, where the venue is simulated; a real venue ignores it."""
+        return None
+
+    def reports(self) -> list[Report]:
+        """News since the last call, oldest first."""
+        return []
+
+    def close(self) -> None:
+        """Let go of connections. Closing twice does no harm."""
+        return None
