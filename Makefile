@@ -1,0 +1,92 @@
+# Everything here needs only make and Python 3.11 or 3.12; the rest is fetched into .venv.
+
+.DEFAULT_GOAL := help
+
+# A version manager may leave commands that exist and do not run, so each candidate is asked.
+CANDIDATES := python3.11 python3.12 python3 python
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
+	$$p -c 'import sys, ensurepip, ssl, sqlite3, venv; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	>/dev/null 2>&1 && command -v $$p && break; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The pinned set of the interpreter inside .venv (read when a recipe runs).
+PINS = constraints/all-py$$($(BIN)/python -c 'import sys; print("%d%d" % sys.version_info[:2])').txt
+HAVE_VENV := $(VENV)/.made
+HAVE_DEMO := $(VENV)/.demo-ready
+HAVE_ALL := $(VENV)/.all-ready
+INPUTS := pyproject.toml $(wildcard constraints/all-*.txt)
+
+.PHONY: help install demo test check fix bench docs build clean constraints
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(HAVE_ALL) ## Make .venv with everything, pinned
+
+demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real prices
+	$(BIN)/sim2live demo
+
+test: $(HAVE_ALL) ## Run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
+
+check: $(HAVE_ALL) ## Lint, format, types, layers and pins; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/house/test_layers.py tests/house/test_bans.py tests/house/test_house_rules.py
+
+fix: $(HAVE_ALL) ## Format, and repair what lint can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: $(HAVE_VENV) ## Build the API reference into site/
+	$(PIP) install -c $(PINS) -e '.[docs]' --no-build-isolation
+	$(BIN)/mkdocs build --strict
+
+build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
+clean: ## Remove what make made, .venv included
+	rm -rf $(VENV) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- set-up -----------------------------------------------------------------------------------
+
+$(HAVE_VENV):
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "sim2live needs Python 3.11 or 3.12 with venv, ssl and sqlite3; none of these runs: $(CANDIDATES)."; \
+		echo "Install one (on Debian and Ubuntu: python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11 ..."; \
+		exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c $(PINS) hatchling
+	@touch $@
+
+# The build backend is already there, pinned, so nothing unpinned is fetched for the build.
+$(HAVE_DEMO): $(HAVE_VENV) $(INPUTS)
+	@echo "Setting up .venv for the demo (once)"
+	$(PIP) install -c $(PINS) --no-build-isolation -e '.[gateway,backtrader]'
+	@touch $@
+
+$(HAVE_ALL): $(HAVE_VENV) $(INPUTS)
+	@echo "Setting up .venv with everything (once, a few minutes)"
+	$(PIP) install -c $(PINS) --no-build-isolation -e '.[all,dev]'
+	@touch $@ $(HAVE_DEMO)
+
+# ---- pins -------------------------------------------------------------------------------------
+
+# Resolves again, keeping each pin that still fits; delete a file's line first to let it move.
+COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url
+NOT_ZIPLINE := --extra gateway --extra backtrader --extra vectorbt --extra projectx --extra notebook --extra alerts --extra nats
+constraints: $(HAVE_VENV) ## Resolve the pinned sets again
+	$(PIP) install uv
+	$(COMPILE) pyproject.toml --extra all --extra dev --extra docs --python-version 3.11 -o constraints/all-py311.txt
+	$(COMPILE) pyproject.toml --extra all --extra dev --extra docs --python-version 3.12 -o constraints/all-py312.txt
+	$(COMPILE) pyproject.toml $(NOT_ZIPLINE) --extra dev --extra docs --python-version 3.13 -o constraints/everything-but-zipline-py313.txt
+	$(COMPILE) pyproject.toml constraints/vectorbt-pandas3.in --extra vectorbt --extra gateway --extra dev --python-version 3.11 -o constraints/vectorbt-pandas3-py311.txt

@@ -1,0 +1,165 @@
+"""Rooms stand on floors, and imports only look up."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "adapters" / "sim2live"
+
+# One line for each floor, the highest first. Rooms on one line do not import one another.
+FLOORS: list[list[str]] = [
+    ["errors", "clock"],
+    ["signals", "sizing"],
+    ["runs"],
+    ["market"],
+    ["exchange"],
+    ["venues"],
+    ["gate"],
+    ["settings"],
+    ["backtrader", "zipline", "vectorbt"],
+    ["client", "parity", "guard", "relay"],
+    ["gateway"],
+    ["playground"],
+    ["sweep", "testing"],
+    ["cli"],
+]
+
+# Inside a folder, downward in the order given; `a | b` share a line. A new file finds its place here.
+INSIDE: dict[str, str] = {
+    "market": "contracts sessions bars",
+    "exchange": "accounts matching venue",
+    "venues": "outcome base transport|transport_async evalitup|projectx|paper|record|nats",
+    "gate": "receipt rules ledger delivery store journal gate outbox supervisor alarms metrics dispatch",
+    "backtrader": "mirror venue feed recorder",
+    "zipline": "mirror live",
+    "vectorbt": "orders export live repaint",
+    "gateway": "inbox signal_door projectx_door activity shield app",
+    "playground": "api run",
+    "cli": "",
+}
+
+# What a room may import from outside the standard library.
+EVERYWHERE = {"msgspec"}
+THIRD_PARTY: dict[str, set[str]] = {
+    "venues": {"httptools", "requests", "pysignalr", "nats"},
+    "gate": {"apprise"},
+    "backtrader": {"backtrader"},
+    "zipline": {"zipline", "pandas", "numpy", "exchange_calendars"},
+    "vectorbt": {"vectorbt", "pandas", "numpy", "polars", "pyarrow", "plotly", "ipywidgets"},
+    "parity": {"rich"},
+    "gateway": {"starlette", "uvicorn", "uvloop", "plotly"},
+    "playground": {"pandas", "numpy"},
+    "sweep": {"ray"},
+    "cli": {"typer", "click", "rich", "plotly", "backtrader", "uvicorn"},
+}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_of(path: Path) -> tuple[str, ...]:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Each dotted name imported anywhere, inside functions too: a late import is still an import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                is_module = node.module and node.module.startswith("sim2live") and exists(full)
+                yield (full if is_module else str(node.module)), node.lineno
+
+
+def exists(dotted: str) -> bool:
+    path = PACKAGE.joinpath(*dotted.split(".")[1:])
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def floor_of(room: str) -> int:
+    for number, rooms in enumerate(FLOORS):
+        if room in rooms:
+            return number
+    raise AssertionError(f"sim2live.{room} has no floor; give it one in FLOORS")
+
+
+def step_of(room: str, file: str) -> int:
+    for number, files in enumerate(INSIDE[room].split()):
+        if file in files.split("|"):
+            return number
+    raise AssertionError(f"sim2live.{room}.{file} has no place; give it one in INSIDE[{room!r}]")
+
+
+def faults_of(path: Path) -> list[str]:
+    here = module_of(path)
+    if not here:
+        return []  # sim2live/__init__ is the face: it names rooms, and loads them when asked
+    room, faults = here[0], []
+    for dotted, line in imports(ast.parse(path.read_text("utf-8"))):
+        top, *rest = dotted.split(".")
+        where = f"{path.relative_to(PACKAGE)}:{line} imports {dotted}"
+        if top == "sim2live":
+            if not rest:
+                faults.append(f"{where}: a room imports rooms, not the face")
+            elif rest[0] != room:
+                if floor_of(rest[0]) >= floor_of(room):
+                    faults.append(f"{where}: not on a floor above {room}")
+            elif len(rest) > 1 and len(here) > 1 and rest[1] != here[1]:
+                if step_of(room, rest[1]) >= step_of(room, here[1]):
+                    faults.append(f"{where}: not above {here[1]} inside {room}")
+            elif len(rest) == 1 and len(here) > 1:
+                faults.append(f"{where}: a file imports files of its room, not the room's face")
+        elif top not in sys.stdlib_module_names and top != "__future__":
+            if top not in EVERYWHERE | THIRD_PARTY.get(room, set()):
+                faults.append(f"{where}: {room} has no business with it")
+    return faults
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_look_up(path: Path) -> None:
+    assert faults_of(path) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_each_module_has_a_place(path: Path) -> None:
+    here = module_of(path)
+    if here:
+        floor_of(here[0])
+    if len(here) > 1:
+        step_of(here[0], here[1])
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("signals.py", "from sim2live.gate.gate import Gate"),
+        ("signals.py", "def late():\n    import sim2live.venues.base"),
+        ("signals.py", "from sim2live.sizing import exact"),
+        ("clock.py", "import numpy"),
+        ("venues/outcome.py", "from sim2live.venues.base import Venue"),
+        ("venues/base.py", "from sim2live import Signal"),
+        ("market/bars.py", "from sim2live import market"),
+    ],
+)
+def test_a_wrong_import_is_found(
+    room: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / room
+    for file in [path, tmp_path / "venues" / "base.py", tmp_path / "market" / "__init__.py"]:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("")
+    path.write_text(source)
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    assert faults_of(path)
