@@ -9,53 +9,58 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
 
 NS = 1_000_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Clock:
+class Clock(ABC):
     """What every clock can do."""
 
+    @abstractmethod
     def now_ns(self) -> int:
         """Wall time, in nanoseconds since 1970-01-01 UTC."""
-        raise TypeError(f"{type(self).__name__} is no clock: use SystemClock or ManualClock")
 
+    @abstractmethod
     def monotonic_ns(self) -> int:
         """Nanoseconds since some fixed moment; never goes back. For deadlines and latencies."""
-        raise TypeError(f"{type(self).__name__} is no clock: use SystemClock or ManualClock")
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never goes back."""
         return self.monotonic_ns() / NS
 
+    @abstractmethod
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
-        raise TypeError(f"{type(self).__name__} is no clock: use SystemClock or ManualClock")
 
+    @abstractmethod
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         """Wait until `event` is set, at most `seconds` (None: as long as it takes).
 
         Returns:
             True when the event is set.
         """
-        raise TypeError(f"{type(self).__name__} is no clock: use SystemClock or ManualClock")
 
 
 class SystemClock(Clock):
     """The clock of the machine."""
 
     def now_ns(self) -> int:
+        """Wall time, in nanoseconds since 1970-01-01 UTC."""
         return time.time_ns()
 
     def monotonic_ns(self) -> int:
+        """Nanoseconds since some fixed moment; never goes back."""
         return time.monotonic_ns()
 
     def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`."""
         time.sleep(seconds)
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        """Wait until `event` is set, at most `seconds`; True when it is set."""
         return event.wait(seconds)
 
 
@@ -75,10 +80,12 @@ class ManualClock(Clock):
         self._wall_shift_ns = 0
 
     def now_ns(self) -> int:
+        """Wall time, in nanoseconds since 1970-01-01 UTC."""
         with self._lock:
             return self._start_ns + self._passed_ns + self._wall_shift_ns
 
     def monotonic_ns(self) -> int:
+        """Nanoseconds since some fixed moment; never goes back."""
         with self._lock:
             return self._passed_ns
 
@@ -102,9 +109,11 @@ class ManualClock(Clock):
             self._wall_shift_ns = now_ns - self._start_ns - self._passed_ns
 
     def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass at once."""
         self.advance(max(0.0, seconds))
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        """Let `seconds` pass at once, unless `event` is set; True when it is set."""
         if event.is_set():
             return True
         if seconds is None:

@@ -1,0 +1,62 @@
+"""Which id does a signal get?
+
+The same decision of the same strategy in the same run always gets the same id, however often
+the process restarts. A venue that remembers ids can therefore never execute it twice, and our
+own journal finds it again. The recipe is frozen: another recipe is another major version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Final, Literal, get_args
+
+from sim2live.errors import SignalError
+
+Leg = Literal["open", "close", "fix", "rest", "cancel", "modify"]
+SCHEME: Final = "sim2live/1"
+_LEGS: Final = frozenset(get_args(Leg))
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEME).bytes
+
+
+def signal_id(
+    *, strategy: str, run: str, workflow: str, data: str, decided_at: int, nth: int, leg: Leg
+) -> str:
+    """The id of one signal: a UUIDv5 (RFC 9562) over everything that makes it that signal.
+
+    Each field goes in with its length before it, so that no two different lists of fields
+    read the same.
+
+    Args:
+        strategy: Name of the strategy instance.
+        run: Name of the run; a fresh run gets fresh ids.
+        workflow: Name of the pool.
+        data: Name of the data the decision was about.
+        decided_at: Moment of the decision, nanoseconds since 1970-01-01 UTC.
+        nth: Which call of the framework it is, for that data at that moment, from 0; a
+            journalled counter for signals without a call.
+        leg: ``open`` or ``close`` for the parts of an order, ``fix`` for a correction, ``rest``,
+            ``modify`` and ``cancel`` for resting orders.
+
+    Returns:
+        36 characters of lower-case hexadecimal and dashes.
+
+    Raises:
+        SignalError: A field has another type, or `leg` is not one of the words.
+    """
+    texts = {"strategy": strategy, "run": run, "workflow": workflow, "data": data}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise SignalError(name, text, "must be text")
+    for name, number in (("decided_at", decided_at), ("nth", nth)):
+        if type(number) is not int:
+            raise SignalError(name, number, "must be a whole number")
+    if leg not in _LEGS:
+        raise SignalError("leg", leg, f"must be one of {', '.join(get_args(Leg))}")
+    digest = hashlib.sha1(_NAMESPACE, usedforsecurity=False)
+    for part in (SCHEME, *texts.values(), str(decided_at), str(nth), leg):
+        # Names come from frameworks and files; even one that is no valid Unicode has an id.
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(4, "big"))
+        digest.update(raw)
+    return str(uuid.UUID(bytes=digest.digest()[:16], version=5))

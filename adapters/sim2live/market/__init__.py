@@ -1,0 +1,1 @@
+"""What is traded and what it did: contracts and bars."""

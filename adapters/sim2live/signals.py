@@ -1,0 +1,410 @@
+"""What is one signal, and how does it look on the wire?
+
+`Signal` is the message of EvalItUp's local signal API, schema 1.0 and 1.1, as its Python page
+(https://evalitup.com/en/python-trade-copier) describes it. A `Signal` that exists is valid:
+both construction and `decode` refuse anything else, naming field, value and rule. Nothing is
+corrected on the way, except that LONG and SHORT, the page's synonyms, become BUY and SELL.
+
+The page names ``action``, ``order_id`` and ``parent_order_id`` of schema 1.1 but not what they
+hold. Here ``action`` is NEW, MODIFY or CANCEL and ``order_id`` is the client's own name for the
+order. That is an assumption, and schema 1.1 is experimental until it is confirmed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeVar, get_args
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from sim2live import fields, strictjson
+from sim2live.errors import SignalError
+from sim2live.identity import Leg, signal_id
+
+__all__ = [
+    "BUY",
+    "CANCEL",
+    "CLOSE",
+    "LIMIT",
+    "MARKET",
+    "MAX_BYTES",
+    "MODIFY",
+    "NEW",
+    "OPEN",
+    "SELL",
+    "STOP",
+    "STOP_LIMIT",
+    "Action",
+    "Bracket",
+    "Instrument",
+    "Leg",
+    "OpenClose",
+    "OrderSpec",
+    "OrderType",
+    "SchemaVersion",
+    "Side",
+    "Signal",
+    "StopLoss",
+    "TakeProfit",
+    "decode",
+    "signal_id",
+]
+
+Side = Literal["BUY", "SELL", "LONG", "SHORT"]
+OrderType = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
+OpenClose = Literal["OPEN", "CLOSE"]
+Action = Literal["NEW", "MODIFY", "CANCEL"]
+SchemaVersion = Literal["1.0", "1.1"]
+
+BUY: Final = "BUY"
+SELL: Final = "SELL"
+MARKET: Final = "MARKET"
+LIMIT: Final = "LIMIT"
+STOP: Final = "STOP"
+STOP_LIMIT: Final = "STOP_LIMIT"
+OPEN: Final = "OPEN"
+CLOSE: Final = "CLOSE"
+NEW: Final = "NEW"
+MODIFY: Final = "MODIFY"
+CANCEL: Final = "CANCEL"
+
+MAX_BYTES: Final = 65_536
+
+_SIDES: Final = get_args(Side)
+_ORDER_TYPES: Final = get_args(OrderType)
+_OPEN_CLOSE: Final = get_args(OpenClose)
+_ACTIONS: Final = get_args(Action)
+_VERSIONS: Final = get_args(SchemaVersion)
+_SYNONYMS: Final = {"LONG": "BUY", "SHORT": "SELL"}
+
+
+class Instrument(Struct, frozen=True, order=True, forbid_unknown_fields=True, gc=False):
+    """What is traded, as the venue names it.
+
+    Attributes:
+        exchange: Such as ``CME``; no colon in it.
+        symbol: Such as ``MESZ6``.
+
+    Raises:
+        SignalError: A part is empty, longer than 64 characters, not printable, or has a blank
+            at an end.
+    """
+
+    exchange: str
+    symbol: str
+
+    def __post_init__(self) -> None:
+        fields.name("exchange", self.exchange)
+        fields.name("symbol", self.symbol)
+        if ":" in self.exchange:
+            raise SignalError("exchange", self.exchange, "must not contain a colon")
+
+    @classmethod
+    def parse(cls, text: str) -> Instrument:
+        """Read ``EXCHANGE:SYMBOL``, such as ``CME:MESZ6``.
+
+        Raises:
+            SignalError: There is no colon, or a part breaks a rule.
+        """
+        exchange, colon, symbol = text.partition(":")
+        if not colon:
+            raise SignalError("instrument", text, "must be EXCHANGE:SYMBOL, such as CME:MESZ6")
+        return cls(exchange, symbol)
+
+    def __str__(self) -> str:
+        return f"{self.exchange}:{self.symbol}"
+
+
+class TakeProfit(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The profit leg of a bracket: a limit order at an absolute price, in points."""
+
+    limit_price: float
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "limit_price", fields.price("limit_price", self.limit_price))
+
+
+class StopLoss(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The loss leg of a bracket: a stop order at an absolute price, in points."""
+
+    trigger_price: float
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "trigger_price", fields.price("trigger_price", self.trigger_price))
+
+
+class Bracket(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Protective legs that the venue places once the entry is filled; either may be alone.
+
+    Raises:
+        SignalError: Neither leg is there, or a leg is of another class.
+    """
+
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+
+    def __post_init__(self) -> None:
+        if self.take_profit is not None:
+            fields.kind("take_profit", self.take_profit, TakeProfit)
+        elif self.stop_loss is None:
+            raise SignalError("take_profit", None, "must be given where stop_loss is not")
+        if self.stop_loss is not None:
+            fields.kind("stop_loss", self.stop_loss, StopLoss)
+
+
+class Signal(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """One order for one pool. Two signals are equal when they mean the same.
+
+    Attributes:
+        schema_version: ``1.0``, or ``1.1`` (experimental) for the last three fields.
+        signal_id: Unique for each signal; 1 to 128 printable characters.
+        workflow_id: Exact name of the pool; case counts.
+        instrument: What is traded.
+        side: ``BUY`` or ``SELL``; ``LONG`` and ``SHORT`` are taken for these.
+        qty: Whole contracts, 1 to 2147483647.
+        order_type: ``MARKET``, ``LIMIT``, ``STOP`` or ``STOP_LIMIT``.
+        limit_price: For LIMIT and STOP_LIMIT only, and needed there; in points.
+        trigger_price: For STOP and STOP_LIMIT only, and needed there; in points.
+        bracket: Protective legs at absolute prices.
+        open_close: ``OPEN`` or ``CLOSE``; None leaves it to the venue, which nets.
+        action: 1.1 only: ``NEW``, ``MODIFY`` or ``CANCEL`` (assumption, see the module).
+        order_id: 1.1 only: the client's name of the order; MODIFY and CANCEL need it.
+        parent_order_id: 1.1 only: the `order_id` of the entry that this order protects.
+
+    Raises:
+        SignalError: A field breaks its rule, or the fields contradict one another.
+    """
+
+    # A default made by a factory is always written; the page wants the version in each message.
+    schema_version: SchemaVersion = msgspec.field(default_factory=lambda: "1.0")
+    signal_id: str
+    workflow_id: str
+    instrument: Instrument
+    side: Side
+    qty: int
+    order_type: OrderType = "MARKET"
+    limit_price: float | None = None
+    trigger_price: float | None = None
+    bracket: Bracket | None = None
+    open_close: OpenClose | None = None
+    action: Action | None = None
+    order_id: str | None = None
+    parent_order_id: str | None = None
+
+    def __post_init__(self) -> None:
+        fields.word("schema_version", self.schema_version, _VERSIONS)
+        fields.text("signal_id", self.signal_id)
+        fields.text("workflow_id", self.workflow_id)
+        if self.workflow_id in (".", ".."):
+            # As a segment of a path these two would name another place.
+            raise SignalError("workflow_id", self.workflow_id, "must not be . or ..")
+        fields.kind("instrument", self.instrument, Instrument)
+        side: str = self.side
+        if side != "BUY" and side != "SELL":
+            fields.word("side", side, _SIDES)
+            force_setattr(self, "side", _SYNONYMS[side])
+        fields.qty("qty", self.qty)
+        _check_prices(self)
+        if self.bracket is not None:
+            _check_bracket_sides(self, self.bracket)
+        if self.open_close is not None:
+            fields.word("open_close", self.open_close, _OPEN_CLOSE)
+        _check_life_cycle(self)
+
+    @property
+    def signed(self) -> int:
+        """The quantity with its direction: positive buys, negative sells."""
+        return self.qty if self.side == BUY else -self.qty
+
+    def encode(self) -> bytes:
+        """The message as compact JSON; what equals its default is left out.
+
+        The limits of the fields keep it far below the 64 KB that the venue takes.
+        """
+        return _ENCODER.encode(self)
+
+
+class OrderSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a framework's order adds to the opening part of a target.
+
+    Attributes:
+        order_type: As in `Signal`.
+        limit_price: As in `Signal`.
+        trigger_price: As in `Signal`.
+        bracket: As in `Signal`.
+        reference: Last price known when the decision was made, in points; for the rules.
+
+    Raises:
+        SignalError: As for the same fields of `Signal`.
+    """
+
+    order_type: OrderType = "MARKET"
+    limit_price: float | None = None
+    trigger_price: float | None = None
+    bracket: Bracket | None = None
+    reference: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_prices(self)
+        if self.reference is not None:
+            force_setattr(self, "reference", fields.price("reference", self.reference))
+
+
+def decode(data: bytes) -> Signal:
+    """Read one signal from JSON; the opposite of `Signal.encode`.
+
+    Args:
+        data: UTF-8 JSON, at most 65,536 bytes.
+
+    Returns:
+        The signal, normalised.
+
+    Raises:
+        SignalError: The bytes are no JSON object or too many, a field is missing (the text is
+            then exactly ``Missing required field: qty``), unknown, repeated, or breaks its rule.
+    """
+    if not isinstance(data, bytes):
+        raise SignalError("body", data, "must be bytes")
+    if len(data) > MAX_BYTES:
+        raise SignalError("body", data, f"must be at most {MAX_BYTES} bytes, not {len(data)}")
+    try:
+        signal = _DECODER.decode(data)
+        plain = _surely_plain(data, signal)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        plain = False
+    return signal if plain else _decode_slowly(data)
+
+
+def _check_prices(order: Signal | OrderSpec) -> None:
+    """The prices are those that the order type takes, no more and no fewer."""
+    limit, trigger = order.limit_price, order.trigger_price
+    order_type: str = order.order_type
+    if order_type != "MARKET" or limit is not None or trigger is not None:
+        fields.word("order_type", order_type, _ORDER_TYPES)
+        _check_price(order, "limit_price", limit, order_type in ("LIMIT", "STOP_LIMIT"))
+        _check_price(order, "trigger_price", trigger, order_type in ("STOP", "STOP_LIMIT"))
+    if order.bracket is not None:
+        fields.kind("bracket", order.bracket, Bracket)
+
+
+def _check_price(order: Signal | OrderSpec, field: str, value: object, wanted: bool) -> None:
+    if wanted:
+        if value is None:
+            raise SignalError(field, value, f"is needed by order_type {order.order_type}")
+        force_setattr(order, field, fields.price(field, value))
+    elif value is not None:
+        raise SignalError(field, value, f"does not belong to order_type {order.order_type}")
+
+
+def _check_bracket_sides(signal: Signal, bracket: Bracket) -> None:
+    """The profit leg lies on the winning side of the entry, the loss leg on the losing one.
+
+    The entry price is known between two bounds only: the limit price, the trigger price, or
+    the range of both. A market entry has none, so there its legs are compared with each other.
+    """
+    sign, better, worse = (1, "above", "below") if signal.side == BUY else (-1, "below", "above")
+    entries = [p for p in (signal.limit_price, signal.trigger_price) if p is not None]
+    take = None if bracket.take_profit is None else bracket.take_profit.limit_price
+    stop = None if bracket.stop_loss is None else bracket.stop_loss.trigger_price
+    if take is not None:
+        if stop is not None and (take - stop) * sign <= 0:
+            rule = f"must be {better} the stop loss {stop} of a {signal.side}"
+            raise SignalError("bracket.take_profit.limit_price", take, rule)
+        if entries and all((take - entry) * sign <= 0 for entry in entries):
+            rule = f"must be {better} the entry price {entries[0]} of a {signal.side}"
+            raise SignalError("bracket.take_profit.limit_price", take, rule)
+    if stop is not None and entries and all((stop - entry) * sign >= 0 for entry in entries):
+        rule = f"must be {worse} the entry price {entries[0]} of a {signal.side}"
+        raise SignalError("bracket.stop_loss.trigger_price", stop, rule)
+
+
+def _check_life_cycle(signal: Signal) -> None:
+    """The fields of schema 1.1 stand in schema 1.1 only, and hold what they may."""
+    action, order_id, parent = signal.action, signal.order_id, signal.parent_order_id
+    if action is None and order_id is None and parent is None:
+        return
+    for field, value in (("action", action), ("order_id", order_id), ("parent_order_id", parent)):
+        if value is None:
+            continue
+        if signal.schema_version == "1.0":
+            raise SignalError(field, value, "exists in schema 1.1 only")
+        if field == "action":
+            fields.word(field, value, _ACTIONS)
+        else:
+            fields.text(field, value)
+    if order_id is None and action in (MODIFY, CANCEL):
+        raise SignalError("order_id", None, f"is needed by action {action}")
+
+
+def _surely_plain(data: bytes, signal: Signal) -> bool:
+    """Whether the fast decoder cannot have missed anything.
+
+    It takes the last of two equal keys, and a missing `schema_version` as the default. Without
+    a backslash each key stands in the bytes as it is spelled, and each member of an object has
+    one colon. So as many colons as the signal must have members leaves no room for a repeated
+    key. A colon in a text, or an explicit null, only costs the slow way.
+    """
+    if b"\\" in data or b'"schema_version":' not in data:
+        return False
+    members = 8  # six fields, and the two of the instrument
+    members += signal.order_type != MARKET or b'"order_type":' in data
+    members += signal.limit_price is not None
+    members += signal.trigger_price is not None
+    members += signal.open_close is not None
+    members += signal.action is not None
+    members += signal.order_id is not None
+    members += signal.parent_order_id is not None
+    if signal.bracket is not None:
+        legs = (signal.bracket.take_profit is not None) + (signal.bracket.stop_loss is not None)
+        members += 1 + 2 * legs
+    return data.count(b":") == members
+
+
+def _decode_slowly(data: bytes) -> Signal:
+    """The exact way: finds repeated keys, and names field, value and rule of any fault."""
+    return _build(Signal, strictjson.loads(data), "")
+
+
+def _build(cls: type[_Read], raw: object, path: str) -> _Read:
+    if not isinstance(raw, dict):
+        raise SignalError(path[:-1] or "body", raw, "must be a JSON object")
+    required = _REQUIRED[cls]
+    for field in required:
+        if field not in raw:
+            where = path + field
+            message = f"Missing required field: {where}"
+            raise SignalError(where, None, "is required", message=message)
+    values = {}
+    for key, value in raw.items():
+        if key not in cls.__struct_fields__:
+            raise fields.unknown(path, key, value, cls.__struct_fields__)
+        if key in _PARTS and (value is not None or key in required):
+            value = _build(_PARTS[key], value, f"{path}{key}.")
+        values[key] = value
+    try:
+        return cls(**values)
+    except SignalError as error:
+        if not path:
+            raise
+        raise SignalError(path + error.field, error.value, error.rule) from None
+
+
+_Read = TypeVar("_Read", bound=Struct)
+_PARTS: Final[dict[str, type[Struct]]] = {
+    "instrument": Instrument,
+    "bracket": Bracket,
+    "take_profit": TakeProfit,
+    "stop_loss": StopLoss,
+}
+_REQUIRED: Final[dict[type[Struct], tuple[str, ...]]] = {
+    Signal: ("schema_version", "signal_id", "workflow_id", "instrument", "side", "qty"),
+    Instrument: ("exchange", "symbol"),
+    Bracket: (),
+    TakeProfit: ("limit_price",),
+    StopLoss: ("trigger_price",),
+}
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Signal)
