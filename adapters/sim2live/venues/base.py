@@ -4,6 +4,7 @@ A venue has one duty, :meth:`Venue.send`. Everything else has an honest default:
 "cannot tell" is ``None``, and it never means "flat".
 """
 
+# ruff: noqa: ARG002 - a default answers without looking at its arguments
 from __future__ import annotations
 
 import abc
@@ -113,7 +114,7 @@ class Venue(abc.ABC):
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Take a price, where the venue is simulated; a real venue ignores it."""
-        return None
+        return
 
     def reports(self) -> list[Report]:
         """News since the last call, oldest first."""
@@ -121,4 +122,4 @@ class Venue(abc.ABC):
 
     def close(self) -> None:
         """Let go of connections. Closing twice does no harm."""
-        return None
+        return

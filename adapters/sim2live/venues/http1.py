@@ -14,7 +14,7 @@ import httptools
 
 from sim2live.errors import ConfigError
 
-__all__ = ["Answer", "AnswerReader", "BadAnswer", "Endpoint"]
+__all__ = ["Answer", "AnswerReader", "BadAnswerError", "Endpoint"]
 
 _MAX_HEAD: Final = 64 * 1024
 _MAX_ANSWER: Final = 1024 * 1024
@@ -22,7 +22,7 @@ _MAX_CACHED_HEADS: Final = 256
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class BadAnswer(Exception):
+class BadAnswerError(Exception):
     """What came back is not one whole HTTP answer; it proves nothing."""
 
 
@@ -163,7 +163,7 @@ class AnswerReader:
             True when the answer is whole.
 
         Raises:
-            BadAnswer: It is malformed, cut short, too large, or switches protocols.
+            BadAnswerError: It is malformed, cut short, too large, or switches protocols.
         """
         if not data:
             return self._end_of_stream()
@@ -175,12 +175,12 @@ class AnswerReader:
             # Behind a whole answer this is surplus: the answer stands, the connection does not.
             self.reusable = False
             if not self._complete or self._status == 101:
-                raise BadAnswer(f"not an HTTP answer: {error}") from error
+                raise BadAnswerError(f"not an HTTP answer: {error}") from error
         if self._complete:
             self.reusable = self.reusable and self._keep
             return True
         if self._seen > (_MAX_ANSWER if self._status else _MAX_HEAD):
-            raise BadAnswer(f"the answer is too large ({self._seen} bytes and more)")
+            raise BadAnswerError(f"the answer is too large ({self._seen} bytes and more)")
         return False
 
     def answer(self) -> Answer:
@@ -191,32 +191,39 @@ class AnswerReader:
     def _end_of_stream(self) -> bool:
         self.reusable = False
         if not self._status:
-            raise BadAnswer(f"the stream ended before the answer's head did ({self._seen} bytes)")
+            raise BadAnswerError(
+                f"the stream ended before the answer's head did ({self._seen} bytes)"
+            )
         headers = self.answer().headers
         if "content-length" in headers or "transfer-encoding" in headers:
-            raise BadAnswer(f"the stream ended inside the answer's body ({self._seen} bytes)")
+            raise BadAnswerError(f"the stream ended inside the answer's body ({self._seen} bytes)")
         self._complete = True  # a body without a stated end lasts until the stream ends
         return True
 
     def on_message_begin(self) -> None:
+        """An answer starts; behind a whole one that is surplus."""
         if self._complete:
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line."""
         if not self._status:  # later ones are trailers, or belong to surplus
             self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
+        """The head is whole."""
         if self._complete:
             return
         self._status = self._parser.get_status_code()
         self._keep = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
+        """A piece of the body, without its framing."""
         if not self._complete:
             self._body.append(data)
 
     def on_message_complete(self) -> None:
+        """The answer is whole, or it was an interim one (1xx)."""
         if 100 <= self._status <= 199 and self._status != 101:
             self._status = 0  # an interim answer; the final one follows
             self._fields = []

@@ -21,12 +21,13 @@ from typing import Final
 from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import NotSentError, UnknownOutcomeError
 from sim2live.venues.dial import dial
-from sim2live.venues.http1 import Answer, AnswerReader, BadAnswer, Endpoint
+from sim2live.venues.http1 import Answer, AnswerReader, BadAnswerError, Endpoint
 
-__all__ = ["Answer", "Transport"]
+__all__ = ["LONGEST", "MAX_IDLE_NS", "Answer", "Transport", "not_sent", "unknown"]
 
 _CHUNK: Final = 16 * 1024  # also the largest TLS record
-_LONGEST: Final = 86_400.0
+#: No exchange takes longer than a day, whatever timeout is asked for.
+LONGEST: Final = 86_400.0
 #: Servers drop idle connections, common ones after 5 s. A request that crosses such a
 #: goodbye has an unknown outcome, so a connection is retired before that can happen.
 MAX_IDLE_NS: Final = 4 * NS
@@ -97,10 +98,10 @@ class Transport:
         if os.getpid() != self._pid:
             self._renew()
         if self._closed:
-            raise NotSentError(f"Not sent: the connections to {self.endpoint.url} are closed")
+            raise not_sent(self.endpoint, OSError("the transport is closed"))
         if not timeout > 0:
-            raise NotSentError("Not sent: no time was left", timed_out=True)
-        deadline = self._now() + int(min(timeout, _LONGEST) * NS)
+            raise not_sent(self.endpoint, TimeoutError())
+        deadline = self._now() + int(min(timeout, LONGEST) * NS)
         link, sent = self._start(data, deadline)
         reader = link.reader
         reader.begin()
@@ -109,12 +110,9 @@ class Transport:
                 sent += link.write(data[sent : sent + _CHUNK], self._left(deadline))
             while not reader.feed(link.read(self._left(deadline))):
                 pass
-        except (OSError, BadAnswer) as error:
+        except (OSError, BadAnswerError) as error:
             link.close()
-            late = isinstance(error, TimeoutError)
-            what = f"no whole answer within {timeout:g} s" if late else str(error)
-            text = f"Unknown outcome: {self.endpoint.url}: {what}"
-            raise UnknownOutcomeError(text, timed_out=late) from error
+            raise unknown(self.endpoint, error) from error
         except BaseException:
             link.close()  # an interrupt: an answer may still be on its way
             raise
@@ -141,10 +139,7 @@ class Transport:
                 link.close()
                 raise
         except OSError as error:
-            late = isinstance(error, TimeoutError)
-            what = "no connection in time" if late else str(error)
-            text = f"Not sent: {self.endpoint.url}: {what}"
-            raise NotSentError(text, timed_out=late) from error
+            raise not_sent(self.endpoint, error) from error
 
     def _left(self, deadline: int) -> float:
         left = deadline - self._now()
@@ -177,6 +172,20 @@ class Transport:
         inherited, self._idle = self._idle, []
         for link in inherited:
             link.close()
+
+
+def not_sent(endpoint: Endpoint, cause: BaseException) -> NotSentError:
+    """The error for a failure before the first byte of the request."""
+    late = isinstance(cause, TimeoutError)
+    what = "the deadline came before a connection" if late else str(cause)
+    return NotSentError(f"Not sent to {endpoint.url}: {what}", timed_out=late)
+
+
+def unknown(endpoint: Endpoint, cause: BaseException) -> UnknownOutcomeError:
+    """The error for a failure after the first byte of the request."""
+    late = isinstance(cause, TimeoutError)
+    what = "the deadline came before a whole answer" if late else str(cause)
+    return UnknownOutcomeError(f"Unknown outcome at {endpoint.url}: {what}", timed_out=late)
 
 
 class _Link:
