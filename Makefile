@@ -44,8 +44,8 @@ fix: $(HAVE_ALL) ## Format, and repair what lint can repair
 bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-docs: $(HAVE_VENV) ## Build the API reference into site/
-	$(PIP) install -c $(PINS) -e '.[docs]' --no-build-isolation
+docs: $(HAVE_ALL) ## Build the API reference into site/
+	$(PIP) install -c $(PINS) 'sim2live[docs]'
 	$(BIN)/mkdocs build --strict
 
 build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
@@ -68,15 +68,17 @@ $(HAVE_VENV):
 	$(PIP) install -c $(PINS) hatchling
 	@touch $@
 
-# The build backend is already there, pinned, so nothing unpinned is fetched for the build.
+# The package itself comes first and alone: its build backend is there already, pinned.
 $(HAVE_DEMO): $(HAVE_VENV) $(INPUTS)
 	@echo "Setting up .venv for the demo (once)"
-	$(PIP) install -c $(PINS) --no-build-isolation -e '.[gateway,backtrader]'
+	$(PIP) install --no-build-isolation --no-deps -e .
+	$(PIP) install -c $(PINS) 'sim2live[gateway,backtrader]'
 	@touch $@
 
 $(HAVE_ALL): $(HAVE_VENV) $(INPUTS)
 	@echo "Setting up .venv with everything (once, a few minutes)"
-	$(PIP) install -c $(PINS) --no-build-isolation -e '.[all,dev]'
+	$(PIP) install --no-build-isolation --no-deps -e .
+	$(PIP) install -c $(PINS) 'sim2live[all,dev]'
 	@touch $@ $(HAVE_DEMO)
 
 # ---- pins -------------------------------------------------------------------------------------
