@@ -1,0 +1,63 @@
+"""What a human must know of: said once, loudly, and never in the way of trading."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import Struct
+
+logger = logging.getLogger("sim2live.alarms")
+KEPT = 1_000
+
+
+class Alarm(Struct, frozen=True):
+    """One alarm.
+
+    Attributes:
+        time: ns UTC.
+        subject: what it is about, such as ``"python-test CME:MESZ6"``.
+        text: what happened and what to do next.
+    """
+
+    time: int
+    subject: str
+    text: str
+
+
+class Alarms:
+    """Collects alarms and hands each to the logger and to a callback.
+
+    Args:
+        tell: called with each alarm on the thread that raised it; it must be quick, and what
+            it raises is logged and goes no further.
+    """
+
+    def __init__(self, tell: Callable[[Alarm], None] | None = None) -> None:
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._raised: deque[Alarm] = deque(maxlen=KEPT)
+
+    @property
+    def raised(self) -> list[Alarm]:
+        """The latest alarms, oldest first."""
+        with self._lock:
+            return list(self._raised)
+
+    def sound(self, time: int, subject: str, text: str) -> None:
+        """Raise an alarm; a repetition of the latest one is not told again."""
+        alarm = Alarm(time, subject, text)
+        with self._lock:
+            last = self._raised[-1] if self._raised else None
+            if last is not None and (last.subject, last.text) == (subject, text):
+                return
+            self._raised.append(alarm)
+        logger.error("%s: %s", subject, text)
+        if self._tell is None:
+            return
+        try:
+            self._tell(alarm)
+        except Exception:
+            logger.exception("the alarm callback failed")

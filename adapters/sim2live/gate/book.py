@@ -1,0 +1,87 @@
+"""What the gate holds of one instrument of a workflow, and what it was asked for."""
+
+from __future__ import annotations
+
+import threading
+
+from msgspec import Struct
+
+from sim2live.gate.journal import Row
+from sim2live.gate.ledger import Line
+from sim2live.signals import Instrument, OrderSpec
+
+Owner = tuple[str, str]
+Key = tuple[str, Instrument]
+
+
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
+    """A target that a strategy wants now.
+
+    Attributes:
+        strategy: name of the strategy instance.
+        run: name of the run.
+        workflow: the pool.
+        instrument: what is traded.
+        target: whole contracts wanted by this strategy for this data (negative = short).
+        data: name of the framework's data, column or asset.
+        nth: which call of the framework for that data at that time; -1 for none.
+        decided_at: ns UTC, when the bar of the decision closed.
+        order: what the framework's order adds to the opening part.
+    """
+
+    strategy: str
+    run: str
+    workflow: str
+    instrument: Instrument
+    target: int
+    data: str
+    nth: int
+    decided_at: int
+    order: OrderSpec | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose target it is."""
+        return self.strategy, self.data
+
+
+class Book:
+    """One instrument of a workflow: its line, its targets and what is unsettled.
+
+    Attributes:
+        key: workflow and instrument.
+        lock: held while anything of this book is decided or exchanged.
+        line: the ledger's line.
+        targets: last target of each (strategy, data).
+        first: True when the ledger had no line of this key: its first start.
+        begun: True once the first live moment came.
+        owed: the exit that did not go, whose id and bytes are used again.
+        unknown: rows whose outcome nobody knows, by id.
+        last: the latest decision's strategy, run and time, for signals without a call.
+    """
+
+    __slots__ = (
+        "begun", "first", "key", "last", "line", "lock", "owed", "targets", "unknown",
+    )  # fmt: skip
+
+    def __init__(self, key: Key, line: Line | None) -> None:
+        self.key = key
+        self.lock = threading.Lock()
+        self.line = line or Line()
+        self.first = line is None
+        self.begun = False
+        self.targets: dict[Owner, int] = {}
+        self.owed: Row | None = None
+        self.unknown: dict[str, Row] = {}
+        self.last = ("", "", 0)
+
+    @property
+    def total(self) -> int:
+        """Whole contracts that all strategies together want of this instrument."""
+        return sum(self.targets.values())
+
+    @property
+    def name(self) -> str:
+        """For messages: workflow and instrument."""
+        workflow, instrument = self.key
+        return f"{workflow} {instrument}"

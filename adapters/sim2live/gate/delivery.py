@@ -1,0 +1,98 @@
+"""What has to go out, and what happens next after each outcome. Pure tables.
+
+`legs` turns a difference into at most two orders. `next_step` is table 3 of the law of
+delivery: an entry is sent at most once, an exit is owed until it went, and where nobody knows,
+nothing is sent again unless the venue has been proved to make that harmless.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from msgspec import Struct
+
+from sim2live.gate.ledger import Presumed, sign
+from sim2live.venues.base import Venue
+from sim2live.venues.outcome import Kind
+
+MAX_RESENDS = 3
+"""How often an entry of unknown outcome may be repeated where the venue deduplicates."""
+
+
+class Leg(Struct, frozen=True):
+    """One order of a difference.
+
+    Attributes:
+        closing: True for the part that reduces what is held, False for the part that opens.
+        signed: whole contracts, positive to buy.
+    """
+
+    closing: bool
+    signed: int
+
+
+def legs(presumed: Presumed, wanted: int) -> tuple[Leg, ...]:
+    """The orders that bring the venue from what is presumed to what is wanted.
+
+    A flip is CLOSE then OPEN. While the position is an interval only the sure part of a
+    reduction goes, and nothing opens (rules 2 and 5 of following).
+    """
+    held = presumed.sure
+    keep = wanted if sign(wanted) == sign(held) else 0
+    closing = keep - held if abs(keep) < abs(held) else 0
+    opening = wanted - (held + closing) if presumed.known else 0
+    both = (Leg(closing=True, signed=closing), Leg(closing=False, signed=opening))
+    return tuple(leg for leg in both if leg.signed)
+
+
+def growth(before: int, after: int) -> int:
+    """The opening part of a change of target: what an order adds beyond what was wanted."""
+    if sign(before) != sign(after):
+        return after
+    return after - before if abs(after) > abs(before) else 0
+
+
+def excess(presumed: Presumed, wanted: int) -> int:
+    """Contracts that may still have to go once an unknown outcome is settled (signed)."""
+    far = presumed.high if presumed.high > -presumed.low else presumed.low
+    if sign(far) != sign(wanted):
+        return far
+    return far - wanted if abs(far) > abs(wanted) else 0
+
+
+class Step(Enum):
+    """What the gate does after an outcome."""
+
+    BOOK = "the venue took it: book it"
+    REFUSE = "an entry that did not happen: the framework's order is rejected"
+    OWE = "an exit that did not go: it is owed and tried again"
+    READ = "ask the venue what became of it"
+    RESEND = "the same id and the same bytes once more: proved harmless"
+    LEAVE = "never again: the position becomes an interval, exits only, alarm"
+    HALT = "not again by itself: halted, loud alarm, a human decides"
+
+
+def next_step(
+    kind: Kind, *, closing: bool, venue: Venue, sends: int, read_failed: bool = False
+) -> Step:
+    """Table 3: what happens next.
+
+    Args:
+        kind: the outcome of the exchange.
+        closing: True for an exit, False for an entry.
+        venue: its abilities and its proved profile decide the column.
+        sends: how often these bytes have been written already.
+        read_failed: True when the venue was asked and could not tell.
+    """
+    if kind is Kind.ACCEPTED:
+        return Step.BOOK
+    if kind in (Kind.NOT_SENT, Kind.REJECTED):
+        return Step.OWE if closing else Step.REFUSE
+    if venue.can_report and not read_failed:
+        return Step.READ
+    profile = venue.profile
+    if closing and "yes" in (profile.dedupe, profile.close_is_reduce_only):
+        return Step.RESEND
+    if not closing and profile.dedupe == "yes" and sends <= MAX_RESENDS:
+        return Step.RESEND
+    return Step.HALT if closing else Step.LEAVE

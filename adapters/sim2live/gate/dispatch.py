@@ -1,0 +1,178 @@
+"""One strategy's handle on the gate: what an adapter, a script or a notebook holds."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from types import TracebackType
+
+from sim2live.clock import Clock
+from sim2live.gate.book import Decision
+from sim2live.gate.gate import Gate
+from sim2live.gate.ledger import Presumed
+from sim2live.gate.receipt import Receipt
+from sim2live.market.bars import Bar
+from sim2live.signals import Instrument, OrderSpec
+from sim2live.venues.base import Report, Venue
+
+
+class Dispatcher:
+    """One strategy's handle on the gate. Made by `sim2live.connect`.
+
+    A dispatcher may be used from the strategy's thread; siblings made by `bind` may be used
+    from others.
+
+    Attributes:
+        gate: shared by all siblings.
+        strategy: name of the strategy instance; part of every signal id.
+        run: name of the run; the same run resumes, a fresh one starts anew.
+        workflow: the pool that signals go to.
+    """
+
+    def __init__(self, gate: Gate, *, strategy: str, run: str, workflow: str, clock: Clock) -> None:
+        self.gate = gate
+        self.strategy = strategy
+        self.run = run
+        self.workflow = workflow
+        self._clock = clock
+        self._counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self._equity: float | None = None
+
+    @property
+    def venue(self) -> Venue:
+        """Where signals go."""
+        return self.gate.venue
+
+    def bind(self, *, strategy: str | None = None, workflow: str | None = None) -> Dispatcher:
+        """A sibling on the same gate, for another strategy or another pool."""
+        return Dispatcher(
+            self.gate,
+            strategy=self.strategy if strategy is None else strategy,
+            run=self.run,
+            workflow=self.workflow if workflow is None else workflow,
+            clock=self._clock,
+        )
+
+    def follow(
+        self,
+        instrument: Instrument,
+        target: int,
+        *,
+        data: str,
+        nth: int,
+        decided_at: int,
+        order: OrderSpec | None = None,
+    ) -> Receipt:
+        """Make the venue follow this strategy's target for one data.
+
+        What goes out is the difference to what the venue is presumed to hold, before this
+        returns. An entry goes at most once and only when every rule agrees; an exit is never
+        refused, only owed.
+
+        Args:
+            instrument: what is traded.
+            target: whole contracts wanted now, negative for a short position.
+            data: name of the framework's data, column or asset.
+            nth: which call of the framework it is, for that data at that time, from 0;
+                -1 for a correction without a call.
+            decided_at: ns UTC, when the bar of the decision closed.
+            order: what the framework's order adds to the opening part.
+
+        Returns:
+            What became of it, as a value; no outcome of a delivery is an exception.
+        """
+        receipt = self.gate.follow(
+            Decision(
+                strategy=self.strategy,
+                run=self.run,
+                workflow=self.workflow,
+                instrument=instrument,
+                target=target,
+                data=data,
+                nth=nth,
+                decided_at=decided_at,
+                order=order,
+            )
+        )
+        with self._counting:
+            self._counts[receipt.status.value] += 1
+        return receipt
+
+    def presume(self, instrument: Instrument, target: int, *, data: str, decided_at: int) -> None:
+        """The simulator filled a leg that rests at the venue: presume the same there.
+
+        Args:
+            instrument: what is traded.
+            target: whole contracts after the fill.
+            data: name of the framework's data.
+            decided_at: ns UTC of the bar that filled it.
+        """
+        self.gate.presume(self.workflow, instrument, (self.strategy, data), target)
+
+    def on_bar(self, instrument: Instrument, bar: Bar) -> None:
+        """Hand over a bar before the simulator matches on it.
+
+        A simulated venue is priced by it, the journal records it, and the gate compares once
+        more what the strategies want with what the venue is presumed to hold.
+        """
+        self.gate.on_bar(self.workflow, self.run, instrument, bar)
+
+    def mark(self, equity: float) -> None:
+        """Tell the strategy's equity (account currency) as its simulator sees it."""
+        self._equity = equity
+
+    @property
+    def equity(self) -> float | None:
+        """The latest marked equity; presumed, because the simulator keeps these books."""
+        return self._equity
+
+    def position(self, instrument: Instrument) -> Presumed:
+        """What the venue is presumed to hold of an instrument of this workflow."""
+        return self.gate.book(self.workflow, instrument).line.presumed
+
+    def state(self, instrument: Instrument) -> str:
+        """``ACTIVE``, ``REDUCING`` or ``HALTED``."""
+        return self.gate.book(self.workflow, instrument).line.state
+
+    def reports(self) -> list[Report]:
+        """News from a venue that can report, oldest first, each one once."""
+        return self.gate.venue.reports()
+
+    def summary(self) -> dict[str, int]:
+        """How many decisions of this handle ended under each status."""
+        with self._counting:
+            return dict(self._counts)
+
+    def halt(self, reason: str = "halt was asked for") -> None:
+        """Exits only for this workflow, until `resume`."""
+        self.gate.halt(self.workflow, reason)
+
+    def resume(self) -> None:
+        """Lift a halt of this workflow."""
+        self.gate.resume(self.workflow)
+
+    def flatten(self) -> None:
+        """Bring this workflow to zero and halt it."""
+        self.gate.flatten(self.workflow, self._clock.now_ns())
+
+    def close(self) -> None:
+        """Close the gate with its journal and venue, for all siblings."""
+        self.gate.close()
+
+    def __enter__(self) -> Dispatcher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dispatcher {self.strategy!r} run={self.run!r} workflow={self.workflow!r} "
+            f"venue={self.venue.name}>"
+        )

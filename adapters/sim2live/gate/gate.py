@@ -1,0 +1,350 @@
+"""The gate: makes the venue follow what the strategies want.
+
+What goes out is never the size of an order seen going by. It is the difference between the
+position wanted now and the position the venue is presumed to hold. A repeated, missed, refused
+or late event therefore heals at the next look, and a restart sends nothing twice.
+
+One lock for each (workflow, instrument); none is held over another instrument's exchange.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from sim2live.clock import Clock
+from sim2live.errors import JournalError
+from sim2live.gate.alarms import Alarms
+from sim2live.gate.book import Book, Decision, Key
+from sim2live.gate.delivery import excess, growth, legs
+from sim2live.gate.journal import Journal
+from sim2live.gate.ledger import StartPolicy, sign
+from sim2live.gate.now import Now
+from sim2live.gate.receipt import REFUSALS, Receipt, Status
+from sim2live.gate.rules import Entry, Rule, first_refusal
+from sim2live.gate.sender import Sender, Sent
+from sim2live.market.bars import Bar
+from sim2live.signals import Instrument, SchemaVersion
+from sim2live.venues.base import Venue
+
+logger = logging.getLogger("sim2live.gate")
+
+
+class Gate:
+    """One gate for all strategies of a process; safe to use from several threads.
+
+    Args:
+        venue: where signals go.
+        journal: remembers them.
+        now: tells history from the present.
+        rules: asked, in this order, for entries only.
+        clock: deadlines and stamps.
+        alarms: what a human must know of.
+        timeout: seconds; the total deadline of one exchange in a strategy's thread, and the
+            longest wait for an instrument's lock.
+        start: what to do on a first start with a position from history.
+        schema_version: of the signals.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        journal: Journal,
+        *,
+        now: Now,
+        rules: Sequence[Rule],
+        clock: Clock,
+        alarms: Alarms,
+        timeout: float = 1.0,
+        start: StartPolicy = "wait",
+        schema_version: SchemaVersion = "1.0",
+    ) -> None:
+        self.venue = venue
+        self.journal = journal
+        self.alarms = alarms
+        self._now = now
+        self._rules = tuple(rules)
+        self._timeout = timeout
+        self._start: StartPolicy = start
+        self._sender = Sender(
+            venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
+        )
+        self._opening = threading.Lock()
+        self._rules_lock = threading.Lock()
+        self._watermarks: dict[tuple[str, Instrument], int] = {}
+        self.books: dict[Key, Book] = {}
+        for key, line in journal.lines().items():
+            self.books[key] = Book(key, line)
+        for row in journal.rows(states=("UNKNOWN",)):
+            self.book(row.workflow, row.instrument).unknown[row.id] = row
+        for row in journal.interrupted:
+            alarms.sound(
+                row.decided_at,
+                f"{row.workflow} {row.instrument}",
+                f"{row.id}: {row.reason}; `sim2live resolve` settles it",
+            )
+
+    def book(self, workflow: str, instrument: Instrument) -> Book:
+        """The book of an instrument of a workflow; made when it is first asked for."""
+        key = (workflow, instrument)
+        found = self.books.get(key)
+        if found is None:
+            with self._opening:
+                found = self.books.setdefault(key, Book(key, None))
+        return found
+
+    # -- decisions -----------------------------------------------------------------------
+
+    def follow(self, decision: Decision) -> Receipt:
+        """Make the venue follow a target; never raises for a reason of delivery."""
+        book = self.book(decision.workflow, decision.instrument)
+        if not book.lock.acquire(timeout=self._timeout):
+            return self._busy(book, decision)
+        try:
+            return self._follow(book, decision)
+        finally:
+            book.lock.release()
+
+    def _follow(self, book: Book, decision: Decision) -> Receipt:
+        before = book.total
+        after = before - book.targets.get(decision.owner, 0) + decision.target
+        grown = growth(before, after)
+        stored = self._stored(book, decision, grown)
+        if stored is not None:
+            return stored
+        live = self._now.is_live(decision.decided_at, self._watermark(decision))
+        if live:
+            self._begin(book)
+        book.targets[decision.owner] = decision.target
+        book.last = (decision.strategy, decision.run, decision.decided_at)
+        if not live:
+            return Receipt(status=Status.SHADOW, granted=decision.target, reason="history")
+        book.line = book.line.turned(before, after)
+        sent = self._settle(book, decision, grown)
+        return self._receipt(book, decision, grown, sent)
+
+    def _settle(self, book: Book, decision: Decision, grown: int) -> Sent:
+        """Send the difference: the closing part first, the opening part if it may go."""
+        wanted = book.line.wants(book.total)
+        sent = Sent()
+        for leg in legs(book.line.presumed, wanted):
+            if leg.closing:
+                sent = sent.then(self._sender.exit(book, leg.signed, decision))
+            else:
+                sent = sent.then(self._enter(book, leg.signed, decision))
+        if grown and not sent.opened and book.line.blocked:
+            # Nothing could be opened while the position is an interval; the order is refused.
+            return sent.then(self._sender.hold(book, grown, decision, book.line.blocked))
+        left = excess(book.line.presumed, wanted)
+        if left and not grown and not book.line.presumed.known:
+            reason = f"up to {abs(left)} more may be held until the unknown outcome is settled"
+            return sent.then(Sent(status=Status.PENDING, reason=reason))
+        return sent
+
+    def _enter(self, book: Book, signed: int, decision: Decision) -> Sent:
+        sentence = book.line.blocked
+        workflow, instrument = book.key
+        if not sentence:
+            entry = Entry(
+                workflow=workflow,
+                instrument=instrument,
+                signed=signed,
+                held=book.line.presumed.sure,
+                held_total=self._held_elsewhere(book) if self._rules else 0,
+                decided_at=decision.decided_at,
+                time=self._now.time(decision.decided_at),
+                order=decision.order,
+            )
+            with self._rules_lock:
+                sentence = first_refusal(self._rules, entry)
+                if not sentence:
+                    for rule in self._rules:
+                        rule.went(entry)
+        if sentence:
+            return self._sender.hold(book, signed, decision, sentence)
+        return self._sender.entry(book, signed, decision)
+
+    def _receipt(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Receipt:
+        status, reason = sent.status, sent.reason
+        granted = decision.target
+        if grown and status in REFUSALS:
+            granted -= grown
+            book.targets[decision.owner] = granted
+        elif not grown and sent.opened and status in REFUSALS:
+            # An "un-exit" has no order that could be refused: the venue waits instead (rule 8).
+            book.line = replace(book.line, waiting=sign(book.total))
+            self._sender.save(book)
+            status = Status.SHADOW
+        if sent.signals or reason:
+            logger.info(
+                "%s %s target=%d granted=%d %s", book.name, status, decision.target, granted, reason
+            )
+        return Receipt(
+            status=status,
+            granted=granted,
+            reason=reason,
+            signals=sent.signals,
+            latency_ns=sent.latency,
+            children=sent.children,
+        )
+
+    def _stored(self, book: Book, decision: Decision, grown: int) -> Receipt | None:
+        """What the journal says of a decision that an earlier process has made already.
+
+        Refusals are replayed, or the rebuilt simulator would hold what the venue never took
+        (rule 6 of following).
+        """
+        watermark = self._watermark(decision)
+        if decision.nth < 0 or decision.decided_at > watermark:
+            return None
+        stored = self._sender.stored(decision)
+        if stored is None:
+            if decision.decided_at < watermark or not self._sender.decided_later(decision):
+                return None
+            stored = Sent(status=Status.SHADOW, reason="decided before the restart")
+        granted = decision.target
+        if stored.opened and stored.status in REFUSALS:
+            granted -= grown
+        book.targets[decision.owner] = granted
+        return Receipt(
+            status=stored.status, granted=granted, reason=stored.reason, signals=stored.signals
+        )
+
+    def _busy(self, book: Book, decision: Decision) -> Receipt:
+        """Another thread's exchange holds the instrument longer than the deadline."""
+        before = book.total
+        prior = book.targets.get(decision.owner, 0)
+        grown = growth(before, before - prior + decision.target)
+        granted = decision.target - grown
+        book.targets[decision.owner] = granted
+        reason = "busy: an exchange on this instrument has not ended within the deadline"
+        status = Status.HELD if grown else Status.PENDING
+        return Receipt(status=status, granted=granted, reason=reason)
+
+    # -- bars ----------------------------------------------------------------------------
+
+    def on_bar(self, workflow: str, run: str, instrument: Instrument, bar: Bar) -> None:
+        """A bar is delivered: price the simulated venue, record it, compare once more.
+
+        The comparison is about everything decided up to the bar before.
+        """
+        self.venue.on_bar(instrument, bar)
+        watermark = self._watermark_of(run, instrument)
+        try:
+            self.journal.bar(run, instrument, bar, now=not self.venue.simulated)
+        except JournalError as error:
+            subject = f"{workflow} {instrument}"
+            self.alarms.sound(bar.time, subject, f"a bar could not be recorded: {error}")
+        if bar.time > watermark and self._now.is_live(bar.time, watermark):
+            self._sender.listen()
+            self.compare(self.book(workflow, instrument), bar.time)
+
+    def compare(self, book: Book, time: int) -> None:
+        """Send what the venue still lacks; an exit that is owed goes first and may always go."""
+        if not book.lock.acquire(timeout=self._timeout):
+            return
+        try:
+            self._begin(book)
+            if book.unknown:
+                self._sender.settle_unknown(book)
+            total = book.total
+            line = book.line
+            if line.presumed.known and line.presumed.low == line.wants(total):
+                self._sender.paid(book)
+                return
+            strategy, run, _ = book.last
+            decision = Decision(
+                strategy=strategy,
+                run=run,
+                workflow=book.key[0],
+                instrument=book.key[1],
+                target=total,
+                data=str(book.key[1]),
+                nth=-1,
+                decided_at=time,
+            )
+            sent = self._settle(book, decision, 0)
+            if sent.opened and sent.status in REFUSALS:
+                book.line = replace(book.line, waiting=sign(total))
+                self._sender.save(book)
+        finally:
+            book.lock.release()
+
+    def presume(
+        self, workflow: str, instrument: Instrument, owner: tuple[str, str], target: int
+    ) -> None:
+        """A leg that rests at the venue was filled in the mirror: presume the same there."""
+        book = self.book(workflow, instrument)
+        with book.lock:
+            moved = target - book.targets.get(owner, 0)
+            book.targets[owner] = target
+            book.line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
+            self._sender.save(book)
+
+    # -- people --------------------------------------------------------------------------
+
+    def halt(self, workflow: str, reason: str) -> None:
+        """Exits only, for every instrument of a workflow, until `resume`."""
+        for book in self._of(workflow):
+            with book.lock:
+                book.line = replace(book.line, halted=reason)
+                self._sender.save(book)
+
+    def resume(self, workflow: str) -> None:
+        """Lift a halt; what opened meanwhile in the simulator waits."""
+        for book in self._of(workflow):
+            with book.lock:
+                line = replace(book.line, halted="", flat=False)
+                book.line = line.started(book.total, "wait", first=False)
+                self._sender.save(book)
+
+    def flatten(self, workflow: str, time: int) -> None:
+        """Bring every instrument of a workflow to zero and halt it."""
+        for book in self._of(workflow):
+            with book.lock:
+                book.line = replace(book.line, halted="flatten was asked for", flat=True)
+                self._sender.save(book)
+            self.compare(book, time)
+
+    def close(self) -> None:
+        """Close the journal and the venue's connections."""
+        self.journal.close()
+        self.venue.close()
+
+    # -- helpers -------------------------------------------------------------------------
+
+    def _of(self, workflow: str) -> list[Book]:
+        return [book for (name, _), book in list(self.books.items()) if name == workflow]
+
+    def _held_elsewhere(self, book: Book) -> int:
+        return sum(
+            max(abs(other.line.presumed.low), abs(other.line.presumed.high))
+            for other in self._of(book.key[0])
+            if other is not book
+        )
+
+    def _watermark(self, decision: Decision) -> int:
+        return self._watermark_of(decision.run, decision.instrument)
+
+    def _watermark_of(self, run: str, instrument: Instrument) -> int:
+        found = self._watermarks.get((run, instrument))
+        if found is None:
+            found = self.journal.watermark(run, instrument)
+            self._watermarks[run, instrument] = found
+        return found
+
+    def _begin(self, book: Book) -> None:
+        """The first live moment of a book: what history left behind is looked at once."""
+        if book.begun:
+            return
+        book.begun = True
+        line = book.line.started(book.total, self._start, first=book.first)
+        if line is not book.line:
+            book.line = line
+            self._sender.save(book)
+            logger.warning(
+                "%s starts: %s presumed, %d wanted", book.name, line.presumed, book.total
+            )

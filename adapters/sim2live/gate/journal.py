@@ -1,0 +1,378 @@
+"""What was decided, sent and answered, kept in order: the memory that a restart starts from.
+
+One row for each signal, keyed by the venue's fingerprint and the signal's id, so that rows of
+paper never shadow live ones. The life of a row is
+
+    HELD                                              a rule refused it
+    SENDING -> ACCEPTED | REJECTED | NOT_SENT | UNKNOWN
+    UNKNOWN -> ACCEPTED | REJECTED                    read from the venue, or told by a human
+
+SENDING is on disk before a byte leaves. A row that is found SENDING when the journal is opened
+is UNKNOWN: the process that wrote it died without an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from sim2live.clock import Clock
+from sim2live.gate.ledger import UNKNOWN, Line, Presumed
+from sim2live.gate.store import Database, DuplicateError, Statement
+from sim2live.market.bars import Bar
+from sim2live.signals import Instrument, Signal, decode
+from sim2live.venues.outcome import Outcome
+
+APPLICATION_ID = 0x53324C4A  # "S2LJ"
+BARS_TOGETHER = 256
+
+State = Literal["HELD", "SENDING", "ACCEPTED", "REJECTED", "NOT_SENT", "UNKNOWN"]
+REFUSED: frozenset[State] = frozenset({"HELD", "REJECTED", "NOT_SENT"})
+
+MIGRATIONS = (
+    """
+    CREATE TABLE signals (
+        venue TEXT NOT NULL, id TEXT NOT NULL,
+        workflow TEXT NOT NULL, instrument TEXT NOT NULL,
+        strategy TEXT NOT NULL, run TEXT NOT NULL, data TEXT NOT NULL,
+        decided_at INTEGER NOT NULL, nth INTEGER NOT NULL, leg TEXT NOT NULL,
+        signed INTEGER NOT NULL, payload BLOB NOT NULL,
+        state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+        sends INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL, answered_at INTEGER, latency INTEGER,
+        PRIMARY KEY (venue, id)
+    ) STRICT;
+    CREATE INDEX open_signals ON signals (venue, state) WHERE state IN ('SENDING', 'UNKNOWN');
+    CREATE INDEX decisions ON signals (venue, decided_at);
+    CREATE TABLE ledger (
+        venue TEXT NOT NULL, workflow TEXT NOT NULL, instrument TEXT NOT NULL,
+        line BLOB NOT NULL,
+        PRIMARY KEY (venue, workflow, instrument)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE bars (
+        venue TEXT NOT NULL, run TEXT NOT NULL, instrument TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL,
+        volume REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX bars_in_time ON bars (venue, run, instrument, time);
+    """,
+)
+
+_INSERT = (
+    "INSERT INTO signals (venue, id, workflow, instrument, strategy, run, data, decided_at, nth,"
+    " leg, signed, payload, state, reason, sends, created_at)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+_LINE = "INSERT OR REPLACE INTO ledger (venue, workflow, instrument, line) VALUES (?,?,?,?)"
+_BAR = "INSERT INTO bars VALUES (?,?,?,?,?,?,?,?,?)"
+_COLUMNS = (
+    "id, workflow, instrument, strategy, run, data, decided_at, nth, leg, signed, payload, state,"
+    " reason, sends, created_at, answered_at, latency"
+)
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One signal's story, as the journal keeps it.
+
+    Times are ns UTC, ``latency`` is ns, ``signed`` is whole contracts (positive = buy),
+    ``payload`` the exact bytes of the wire and ``sends`` how often they were written.
+    """
+
+    id: str
+    workflow: str
+    instrument: Instrument
+    strategy: str
+    run: str
+    data: str
+    decided_at: int
+    nth: int
+    leg: str
+    signed: int
+    payload: bytes
+    state: State = "SENDING"
+    reason: str = ""
+    sends: int = 0
+    created_at: int = 0
+    answered_at: int | None = None
+    latency: int | None = None
+
+    @property
+    def signal(self) -> Signal:
+        """The signal itself."""
+        return decode(self.payload)
+
+    @property
+    def closing(self) -> bool:
+        """True when it was meant to reduce what is held."""
+        return self.signal.open_close == "CLOSE"
+
+
+class Journal:
+    """The rows of one venue in a database.
+
+    Args:
+        database: the file; a journal owns it and closes it.
+        venue: fingerprint of the venue whose rows these are.
+        clock: stamps the rows.
+    """
+
+    def __init__(self, database: Database, venue: str, clock: Clock) -> None:
+        self._db = database
+        self._venue = venue
+        self._clock = clock
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._bars: list[Statement] = []
+        self._bars_lock = threading.Lock()
+        self.interrupted = self._recover()
+
+    @property
+    def path(self) -> str:
+        """Where it is kept, or ``":memory:"``."""
+        return self._db.path
+
+    def _recover(self) -> tuple[Row, ...]:
+        """A row found SENDING was cut off: it is UNKNOWN, and its ledger line an interval."""
+        cut = tuple(self.rows(states=("SENDING",)))
+        if not cut:
+            return ()
+        lines = self.lines()
+        statements: list[Statement] = []
+        for row in cut:
+            key = (row.workflow, row.instrument)
+            line = lines.get(key, Line())
+            line = msgspec.structs.replace(line, presumed=line.presumed.maybe(row.signed))
+            lines[key] = line.because(UNKNOWN)
+            statements.append(
+                (
+                    "UPDATE signals SET state='UNKNOWN', reason=? WHERE venue=? AND id=?",
+                    ("the process stopped before the answer came", self._venue, row.id),
+                )
+            )
+        for (workflow, instrument), line in lines.items():
+            statements.append(self._line(workflow, instrument, line))
+        self._db.commit(statements, durable=True)
+        return tuple(self.rows(ids=[row.id for row in cut]))
+
+    # -- writing -------------------------------------------------------------------------
+
+    def _line(self, workflow: str, instrument: Instrument, line: Line) -> Statement:
+        return _LINE, (self._venue, workflow, str(instrument), self._encode(line))
+
+    def _insert(self, row: Row) -> Statement:
+        return _INSERT, (
+            self._venue,
+            row.id,
+            row.workflow,
+            str(row.instrument),
+            row.strategy,
+            row.run,
+            row.data,
+            row.decided_at,
+            row.nth,
+            row.leg,
+            row.signed,
+            row.payload,
+            row.state,
+            row.reason,
+            row.sends,
+            self._clock.now_ns(),
+        )
+
+    def intend(self, row: Row, line: Line | None = None) -> None:
+        """Write a row SENDING; it is on disk when this returns.
+
+        Args:
+            row: the signal's row.
+            line: the ledger line, where drawing the id has changed it.
+
+        Raises:
+            DuplicateError: the id was used before; `find` tells what became of it.
+            JournalError: it could not be made durable, so nothing may be sent on it.
+        """
+        statements = [*self._take_bars(), self._insert(row)]
+        if line is not None:
+            statements.append(self._line(row.workflow, row.instrument, line))
+        self._db.commit(statements, durable=True)
+
+    def intend_again(self, row: Row) -> None:
+        """Count one more sending of the same bytes; durable like the first.
+
+        A row that is UNKNOWN stays so: the ledger holds its interval already, and a crash
+        now must not widen it twice.
+        """
+        again = (
+            "UPDATE signals SET sends=sends+1,"
+            " state=CASE state WHEN 'UNKNOWN' THEN state ELSE 'SENDING' END"
+            " WHERE venue=? AND id=?"
+        )
+        self._db.commit([(again, (self._venue, row.id))], durable=True)
+
+    def held(self, row: Row, line: Line) -> None:
+        """Write a decision that was refused before sending, and the line as it stands."""
+        try:
+            self._db.commit(
+                [self._insert(row), self._line(row.workflow, row.instrument, line)], durable=False
+            )
+        except DuplicateError:
+            # The same refusal of the same decision, replayed: the first row stands.
+            return
+
+    def outcome(self, row: Row, outcome: Outcome, latency: int | None, line: Line) -> None:
+        """Write what became of a row, together with the ledger line that follows from it."""
+        state: State = outcome.kind.value
+        self._db.commit(
+            [
+                (
+                    "UPDATE signals SET state=?, reason=?, answered_at=?, latency=?"
+                    " WHERE venue=? AND id=?",
+                    (state, outcome.reason, self._clock.now_ns(), latency, self._venue, row.id),
+                ),
+                self._line(row.workflow, row.instrument, line),
+            ],
+            durable=False,
+        )
+
+    def line(self, workflow: str, instrument: Instrument, line: Line) -> None:
+        """Write a ledger line that changed without a signal; on disk when this returns."""
+        self._db.commit([self._line(workflow, instrument, line)], durable=True)
+
+    def bar(self, run: str, instrument: Instrument, bar: Bar, *, now: bool) -> None:
+        """Record a bar as it was delivered.
+
+        Args:
+            run: name of the run that it was delivered to.
+            instrument: what it prices.
+            bar: the bar.
+            now: True to write it at once (live bars); history is written in groups, at the
+                latest together with the next intent.
+        """
+        values = (bar.time, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        with self._bars_lock:
+            self._bars.append((_BAR, (self._venue, run, str(instrument), *values)))
+            if not now and len(self._bars) < BARS_TOGETHER:
+                return
+            statements, self._bars = self._bars, []
+        self._db.commit(statements, durable=False)
+
+    def _take_bars(self) -> list[Statement]:
+        if not self._bars:
+            return []
+        with self._bars_lock:
+            statements, self._bars = self._bars, []
+        return statements
+
+    # -- reading -------------------------------------------------------------------------
+
+    def find(self, ids: Iterable[str]) -> dict[str, Row]:
+        """The rows of these ids that exist."""
+        return {row.id: row for row in self.rows(ids=list(ids))}
+
+    def rows(
+        self,
+        *,
+        ids: list[str] | None = None,
+        states: tuple[State, ...] = (),
+        decided_at: int | None = None,
+    ) -> Iterator[Row]:
+        """Rows of this venue in the order of their writing, narrowed by what is given."""
+        where = "venue=?"
+        parameters: list[Any] = [self._venue]
+        if ids is not None:
+            where += f" AND id IN ({','.join('?' * len(ids))})"
+            parameters += ids
+        if states:
+            # Spelled out, so that the partial index of open rows can serve it.
+            where += " AND state IN ({})".format(",".join(f"'{state}'" for state in states))
+        if decided_at is not None:
+            where += " AND decided_at=?"
+            parameters.append(decided_at)
+        sql = f"SELECT {_COLUMNS} FROM signals WHERE {where} ORDER BY rowid"  # noqa: S608
+        for values in self._db.query(sql, parameters):
+            yield _row(values)
+
+    def lines(self) -> dict[tuple[str, Instrument], Line]:
+        """The ledger as it was last written."""
+        found = self._db.query(
+            "SELECT workflow, instrument, line FROM ledger WHERE venue=?", (self._venue,)
+        )
+        return {
+            (workflow, Instrument.parse(name)): msgspec.msgpack.decode(blob, type=Line)
+            for workflow, name, blob in found
+        }
+
+    def recorded(self, run: str, instrument: Instrument) -> Iterator[Bar]:
+        """The bars of an instrument as they were delivered to a run, in that order."""
+        self.flush()
+        for time, *prices in self._db.query(
+            "SELECT time, open, high, low, close, volume FROM bars"
+            " WHERE venue=? AND run=? AND instrument=? ORDER BY rowid",
+            (self._venue, run, str(instrument)),
+        ):
+            yield Bar(time, *prices)
+
+    def watermark(self, run: str, instrument: Instrument) -> int:
+        """Time (ns UTC) of the latest bar that a run has recorded; 0 when there is none."""
+        found = self._db.query(
+            "SELECT max(time) FROM bars WHERE venue=? AND run=? AND instrument=?",
+            (self._venue, run, str(instrument)),
+        )
+        return found[0][0] or 0
+
+    def counts(self) -> dict[str, int]:
+        """How many rows stand in each state."""
+        return dict(
+            self._db.query(
+                "SELECT state, count(*) FROM signals WHERE venue=? GROUP BY state", (self._venue,)
+            )
+        )
+
+    def flush(self) -> None:
+        """Write the bars that are still waiting for company."""
+        statements = self._take_bars()
+        if statements:
+            self._db.commit(statements, durable=False)
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        self.flush()
+        self._db.close()
+
+
+def _row(values: tuple[Any, ...]) -> Row:
+    (id_, workflow, instrument, strategy, run, data, decided_at, nth, leg, *rest) = values
+    signed, payload, state, reason, sends, created_at, answered_at, latency = rest
+    return Row(
+        id=id_,
+        workflow=workflow,
+        instrument=Instrument.parse(instrument),
+        strategy=strategy,
+        run=run,
+        data=data,
+        decided_at=decided_at,
+        nth=nth,
+        leg=leg,
+        signed=signed,
+        payload=payload,
+        state=state,
+        reason=reason,
+        sends=sends,
+        created_at=created_at,
+        answered_at=answered_at,
+        latency=latency,
+    )
+
+
+def open_journal(path: str, venue: str, clock: Clock) -> Journal:
+    """Open or make the journal file at ``path`` for a venue.
+
+    Raises:
+        JournalError: the file cannot be used.
+    """
+    return Journal(
+        Database(path, application_id=APPLICATION_ID, migrations=MIGRATIONS), venue, clock
+    )

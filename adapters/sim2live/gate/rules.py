@@ -1,0 +1,134 @@
+"""May this entry go? Each rule answers with a sentence when it says no.
+
+Rules are asked for entries only: an exit is never refused (the law of delivery). They are asked
+in order and the first refusal wins. A rule that counts is told of an entry only once it goes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from sim2live.signals import Instrument, OrderSpec
+
+MINUTE_NS = 60_000_000_000
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """What a rule may look at.
+
+    Attributes:
+        workflow: the pool.
+        instrument: what would be opened.
+        signed: whole contracts that would be opened, positive to buy.
+        held: presumed position of the instrument before this entry.
+        held_total: sum of absolute presumed positions of the pool, this instrument's excluded.
+        decided_at: ns UTC, the bar of the decision.
+        time: ns UTC, where the gate says "now" is.
+        order: what the framework's order adds, or None for a corrective entry.
+    """
+
+    workflow: str
+    instrument: Instrument
+    signed: int
+    held: int
+    held_total: int
+    decided_at: int
+    time: int
+    order: OrderSpec | None = None
+
+
+class Rule:
+    """One question about an entry. Subclasses answer `refuses`; most need nothing else."""
+
+    name = "rule"
+
+    def refuses(self, entry: Entry) -> str:
+        """A sentence with the number and the limit, or an empty string."""
+        return ""
+
+    def went(self, entry: Entry) -> None:
+        """Told when an entry that every rule agreed to goes out."""
+
+
+class MaxQuantity(Rule):
+    """No single entry is larger than ``limit`` contracts."""
+
+    name = "max_quantity"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def refuses(self, entry: Entry) -> str:
+        quantity = abs(entry.signed)
+        if quantity <= self.limit:
+            return ""
+        return f"max_quantity: an entry of {quantity} contracts, the limit is {self.limit}"
+
+
+class MaxPosition(Rule):
+    """No instrument is held beyond ``limit`` contracts on either side."""
+
+    name = "max_position"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def refuses(self, entry: Entry) -> str:
+        after = abs(entry.held + entry.signed)
+        if after <= self.limit:
+            return ""
+        return (
+            f"max_position: {entry.instrument} would stand at {after} contracts, "
+            f"the limit is {self.limit}"
+        )
+
+
+class MaxTotal(Rule):
+    """The contracts of all instruments of a pool together stay within ``limit``."""
+
+    name = "max_total"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def refuses(self, entry: Entry) -> str:
+        after = entry.held_total + abs(entry.held + entry.signed)
+        if after <= self.limit:
+            return ""
+        return f"max_total: the pool would hold {after} contracts, the limit is {self.limit}"
+
+
+class MaxSignalsPerMinute(Rule):
+    """At most ``limit`` entries a pool in any sixty seconds of the gate's own time."""
+
+    name = "max_signals_per_minute"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._sent: dict[str, deque[int]] = {}
+
+    def refuses(self, entry: Entry) -> str:
+        sent = self._sent.get(entry.workflow)
+        if sent is None or len(sent) < self.limit or entry.time - sent[0] >= MINUTE_NS:
+            return ""
+        wait = (MINUTE_NS - (entry.time - sent[0])) / 1e9
+        return (
+            f"max_signals_per_minute: {self.limit} entries went to {entry.workflow} within "
+            f"a minute; the next may go in {wait:.0f} s"
+        )
+
+    def went(self, entry: Entry) -> None:
+        # maxlen keeps exactly the entries that the next question needs.
+        self._sent.setdefault(entry.workflow, deque(maxlen=self.limit)).append(entry.time)
+
+
+def first_refusal(rules: Sequence[Rule], entry: Entry) -> str:
+    """Ask the rules in order; the first sentence wins, an empty string means yes."""
+    for rule in rules:
+        sentence = rule.refuses(entry)
+        if sentence:
+            return sentence
+    return ""

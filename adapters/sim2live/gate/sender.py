@@ -1,0 +1,356 @@
+"""How one leg goes out: journal, exchange, outcome, ledger - in this order, every time."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sim2live.clock import Clock
+from sim2live.errors import JournalError, SignalError
+from sim2live.gate.alarms import Alarms
+from sim2live.gate.book import Book, Decision
+from sim2live.gate.delivery import Step, excess, next_step
+from sim2live.gate.journal import Journal, Row
+from sim2live.gate.ledger import OWED, UNKNOWN
+from sim2live.gate.receipt import Status
+from sim2live.gate.store import DuplicateError
+from sim2live.signals import (
+    BUY,
+    CLOSE,
+    OPEN,
+    SELL,
+    Leg,
+    OrderSpec,
+    SchemaVersion,
+    Signal,
+    signal_id,
+)
+from sim2live.venues.base import Venue
+from sim2live.venues.outcome import ChildOutcome, Kind, Outcome
+
+PLAIN = OrderSpec()
+BOTH: tuple[Leg, Leg] = ("close", "open")
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """What became of the legs of one difference; the last leg gives the status.
+
+    Attributes:
+        status: SHADOW as long as there was nothing to send.
+        reason: a sentence, or empty.
+        opened: True when an opening part was tried (or refused).
+        signals: what went out.
+        latency: ns of the last exchange.
+        children: outcomes by account of the last exchange.
+    """
+
+    status: Status = Status.SHADOW
+    reason: str = ""
+    opened: bool = False
+    signals: tuple[Signal, ...] = ()
+    latency: int | None = None
+    children: tuple[ChildOutcome, ...] = ()
+
+    def then(self, later: Sent) -> Sent:
+        """This, followed by another leg."""
+        return replace(later, signals=self.signals + later.signals)
+
+
+class Sender:
+    """Sends legs for the gate. Its caller holds the book's lock."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        journal: Journal,
+        *,
+        clock: Clock,
+        alarms: Alarms,
+        timeout: float,
+        version: SchemaVersion,
+    ) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._clock = clock
+        self._alarms = alarms
+        self._timeout = timeout
+        self._version = version
+        self._silent = False
+
+    def listen(self) -> None:
+        """A new bar: a venue that let a deadline pass may be tried once more."""
+        self._silent = False
+
+    # -- legs ----------------------------------------------------------------------------
+
+    def entry(self, book: Book, signed: int, decision: Decision) -> Sent:
+        """Send an opening part at most once."""
+        try:
+            row, signal = self._draw(book, signed, decision, closing=False)
+        except SignalError as error:
+            return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
+        if self._silent:
+            return self._refuse(book, row, "NOT_SENT", "the venue let the last deadline pass")
+        try:
+            self._journal.intend(row, book.line if row.leg == "fix" else None)
+        except DuplicateError:
+            return self._repeated(row)
+        except JournalError as error:
+            self._sound(book, f"an entry was not sent because it cannot be journalled: {error}")
+            return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
+        return replace(self._exchange(book, row, signal), opened=True)
+
+    def exit(self, book: Book, signed: int, decision: Decision) -> Sent:
+        """Send a closing part; what cannot go now is owed."""
+        owed = book.owed
+        again = owed is not None and owed.signed == signed and owed.state == "NOT_SENT"
+        if again and owed is not None:
+            row, signal = owed, owed.signal
+        else:
+            row, signal = self._draw(book, signed, decision, closing=True)
+        if self._silent:
+            return self._owe(book, row, "the venue let the last deadline pass")
+        try:
+            if again:
+                self._journal.intend_again(row)
+            else:
+                self._journal.intend(row, book.line if row.leg == "fix" else None)
+        except DuplicateError:
+            # The id is used up, the exit is still due: it goes under an id of its own.
+            return self.exit(book, signed, replace(decision, nth=-1))
+        except JournalError as error:
+            self._sound(book, f"an exit goes out without a journal: {error}")
+        return self._exchange(book, row, signal)
+
+    def hold(self, book: Book, signed: int, decision: Decision, sentence: str) -> Sent:
+        """A rule said no: write it down, send nothing."""
+        try:
+            row, _ = self._draw(book, signed, decision, closing=False)
+        except SignalError as error:
+            return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
+        return self._refuse(book, row, "HELD", sentence)
+
+    def _refuse(self, book: Book, row: Row, state: str, sentence: str) -> Sent:
+        refused = replace(row, state=state, reason=sentence, sends=0)
+        try:
+            self._journal.held(refused, book.line)
+        except JournalError as error:
+            self._sound(book, f"a refusal could not be journalled: {error}")
+        return Sent(status=Status(state), reason=sentence, opened=True)
+
+    def _draw(
+        self, book: Book, signed: int, decision: Decision, *, closing: bool
+    ) -> tuple[Row, Signal]:
+        """The signal of a leg and its row; a leg without a framework call draws a fix id."""
+        workflow, instrument = book.key
+        order = PLAIN if closing or decision.order is None else decision.order
+        leg: Leg
+        if decision.nth < 0:
+            leg, nth = "fix", book.line.fixes
+            book.line = replace(book.line, fixes=nth + 1)
+        else:
+            leg, nth = ("close" if closing else "open"), decision.nth
+        signal = Signal(
+            schema_version=self._version,
+            signal_id=signal_id(
+                strategy=decision.strategy,
+                run=decision.run,
+                workflow=workflow,
+                data=decision.data,
+                decided_at=decision.decided_at,
+                nth=nth,
+                leg=leg,
+            ),
+            workflow_id=workflow,
+            instrument=instrument,
+            side=BUY if signed > 0 else SELL,
+            qty=abs(signed),
+            order_type=order.order_type,
+            limit_price=order.limit_price,
+            trigger_price=order.trigger_price,
+            bracket=order.bracket,
+            open_close=CLOSE if closing else OPEN,
+        )
+        row = Row(
+            id=signal.signal_id,
+            workflow=workflow,
+            instrument=instrument,
+            strategy=decision.strategy,
+            run=decision.run,
+            data=decision.data,
+            decided_at=decision.decided_at,
+            nth=nth,
+            leg=leg,
+            signed=signed,
+            payload=signal.encode(),
+            sends=1,
+        )
+        return row, signal
+
+    # -- exchange ------------------------------------------------------------------------
+
+    def _exchange(self, book: Book, row: Row, signal: Signal) -> Sent:
+        started = self._clock.monotonic_ns()
+        outcome = self._venue.send(signal, timeout=self._timeout)
+        latency = self._clock.monotonic_ns() - started
+        self._silent = outcome.timed_out
+        outcome = self._read(signal, outcome)
+        self._book(book, row, outcome)
+        self._write(book, row, outcome, latency)
+        closing = signal.open_close == CLOSE
+        status = Status(outcome.kind.value)
+        if closing and status in (Status.NOT_SENT, Status.REJECTED):
+            status = Status.PENDING
+        return Sent(
+            status=status,
+            reason=outcome.reason,
+            signals=(signal,),
+            latency=latency,
+            children=outcome.children,
+        )
+
+    def _read(self, signal: Signal, outcome: Outcome) -> Outcome:
+        """An unknown outcome becomes a known one where the venue can be asked."""
+        if outcome.kind is not Kind.UNKNOWN or not self._venue.can_report:
+            return outcome
+        return self._venue.lookup(signal) or outcome
+
+    def _book(self, book: Book, row: Row, outcome: Outcome) -> None:
+        """The ledger line that follows from an outcome (table 3 of the law of delivery)."""
+        closing = row.closing
+        step = next_step(
+            outcome.kind, closing=closing, venue=self._venue, sends=row.sends, read_failed=True
+        )
+        line = book.line
+        if step is Step.BOOK:
+            line = replace(line, presumed=line.presumed.moved(row.signed))
+            if closing:
+                line, book.owed = line.without(OWED), None
+        elif step is Step.OWE:
+            line = line.because(OWED)
+            book.owed = replace(row, state=outcome.kind.value)
+            self._sound(book, f"exit {row.id} did not go and stays owed: {outcome.reason}")
+        elif step is not Step.REFUSE:
+            line = replace(line, presumed=line.presumed.maybe(row.signed)).because(UNKNOWN)
+            book.unknown[row.id] = replace(row, state="UNKNOWN", reason=outcome.reason)
+            if step is Step.HALT:
+                line = replace(line, halted=f"the outcome of exit {row.id} is unknown")
+            self._sound(
+                book,
+                f"{row.id} ({row.signed:+d}): nobody knows whether it was executed; "
+                f"{outcome.reason} `sim2live resolve {row.id} accepted|not-sent` settles it",
+            )
+        if outcome.halts:
+            line = replace(line, halted=f"the venue refuses this client: {outcome.reason}")
+            self._sound(book, line.halted)
+        book.line = line
+
+    def _owe(self, book: Book, row: Row, sentence: str) -> Sent:
+        book.owed = replace(row, state="NOT_SENT", reason=sentence)
+        book.line = book.line.because(OWED)
+        self.save(book)
+        return Sent(status=Status.PENDING, reason=sentence)
+
+    def _write(self, book: Book, row: Row, outcome: Outcome, latency: int) -> None:
+        try:
+            self._journal.outcome(row, outcome, latency, book.line)
+        except JournalError as error:
+            self._sound(book, f"the outcome of {row.id} could not be journalled: {error}")
+
+    # -- later ---------------------------------------------------------------------------
+
+    def settle_unknown(self, book: Book) -> None:
+        """Ask or repeat where that is proved harmless; else only a human can settle it."""
+        for row in list(book.unknown.values()):
+            step = next_step(Kind.UNKNOWN, closing=row.closing, venue=self._venue, sends=row.sends)
+            if step is Step.READ:
+                found = self._venue.lookup(row.signal)
+            elif step is Step.RESEND:
+                self._journal.intend_again(row)
+                book.unknown[row.id] = row = replace(row, sends=row.sends + 1)
+                found = self._venue.send(row.signal, timeout=self._timeout)
+            else:
+                continue
+            if found is not None and found.kind is not Kind.UNKNOWN:
+                self.resolve(book, row, found)
+
+    def resolve(self, book: Book, row: Row, outcome: Outcome) -> None:
+        """An unknown row is settled: the interval narrows, and entries may go again."""
+        executed = outcome.kind is Kind.ACCEPTED
+        book.unknown.pop(row.id, None)
+        line = book.line
+        line = replace(line, presumed=line.presumed.settled(row.signed, executed=executed))
+        if not book.unknown:
+            line = line.without(UNKNOWN)
+        if not executed and not row.closing:
+            # The strategy holds what the venue never took: nothing is opened late (rule 3).
+            line = line.started(book.total, "wait", first=False)
+        book.line = line
+        self._write(book, row, outcome, 0)
+
+    def paid(self, book: Book) -> None:
+        """Nothing is owed any more: the venue holds what it should."""
+        if book.owed is not None or OWED in book.line.reasons:
+            book.owed = None
+            book.line = book.line.without(OWED)
+            self.save(book)
+
+    def save(self, book: Book) -> None:
+        """Keep a line that changed without a signal."""
+        workflow, instrument = book.key
+        try:
+            self._journal.line(workflow, instrument, book.line)
+        except JournalError as error:
+            self._sound(book, f"the ledger could not be written: {error}")
+
+    # -- replay --------------------------------------------------------------------------
+
+    def stored(self, decision: Decision) -> Sent | None:
+        """What the journal holds of a decision, or None."""
+        rows = self._journal.find(
+            signal_id(
+                strategy=decision.strategy,
+                run=decision.run,
+                workflow=decision.workflow,
+                data=decision.data,
+                decided_at=decision.decided_at,
+                nth=decision.nth,
+                leg=leg,
+            )
+            for leg in BOTH
+        )
+        if not rows:
+            return None
+        row = max(rows.values(), key=lambda found: found.leg == "open")
+        return self._as_sent(row)
+
+    def decided_later(self, decision: Decision) -> bool:
+        """Whether the journal holds a later call of the same bar: then this one was made, too."""
+        rows = self._journal.rows(decided_at=decision.decided_at)
+        mine = (decision.strategy, decision.run, decision.workflow, decision.data)
+        return any(
+            (row.strategy, row.run, row.workflow, row.data) == mine and row.nth > decision.nth
+            for row in rows
+            if row.leg != "fix"
+        )
+
+    def _repeated(self, row: Row) -> Sent:
+        """The same id once more: its first answer, unless it means something else now."""
+        stored = self._journal.find([row.id])[row.id]
+        if stored.signal != row.signal:
+            reason = f"{row.id} was used for another signal before; an id is never used twice"
+            return Sent(status=Status.NOT_SENT, reason=reason, opened=True)
+        return self._as_sent(stored)
+
+    def _as_sent(self, row: Row) -> Sent:
+        status = Status.UNKNOWN if row.state == "SENDING" else Status(row.state)
+        if row.leg == "close" and status in (Status.NOT_SENT, Status.REJECTED):
+            status = Status.PENDING
+        return Sent(
+            status=status, reason=row.reason, opened=row.leg == "open", signals=(row.signal,)
+        )
+
+    def _sound(self, book: Book, text: str) -> None:
+        if excess(book.line.presumed, book.line.wants(book.total)):
+            text += f" (presumed {book.line.presumed}, wanted {book.total:+d})"
+        self._alarms.sound(self._clock.now_ns(), book.name, text)

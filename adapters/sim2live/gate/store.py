@@ -1,0 +1,193 @@
+"""One SQLite file, written durably and in groups: the only room that speaks to SQLite.
+
+Intents are committed with ``synchronous=FULL``: they are on disk before a byte leaves.
+Outcomes are committed with NORMAL: a crash of the process loses nothing, a power cut may lose
+the last ones, and then the intent is found without an outcome, which is what UNKNOWN is for.
+Threads that wait while a commit runs share the next one (group commit).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sim2live.errors import JournalError
+
+Statement = tuple[str, Sequence[Any]]
+MEMORY = ":memory:"
+BUSY_TIMEOUT_MS = 5_000
+
+
+class DuplicateError(JournalError):
+    """A row with this key exists already."""
+
+
+class _Ticket:
+    """One caller's statements on their way into a shared commit."""
+
+    __slots__ = ("done", "durable", "error", "statements")
+
+    def __init__(self, statements: Sequence[Statement], durable: bool) -> None:
+        self.statements = statements
+        self.durable = durable
+        self.done = False
+        self.error: JournalError | None = None
+
+
+class Database:
+    """A WAL database with one writer, shared by the threads of a process.
+
+    Args:
+        path: the file, or ``":memory:"``. Its folder is made when missing.
+        application_id: marks the file as ours; another program's file is refused.
+        migrations: scripts, one for each schema version, run in order from the
+            file's ``user_version``.
+
+    Raises:
+        JournalError: the file cannot be opened, is damaged, belongs to another
+            program or was written by a newer version.
+    """
+
+    def __init__(self, path: str | Path, *, application_id: int, migrations: Sequence[str]) -> None:
+        self.path = str(path)
+        self._waiting: list[_Ticket] = []
+        self._queue = threading.Lock()
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._full: bool | None = None
+        try:
+            self._writer = self._open()
+            self._prepare(application_id, migrations)
+            # Readers never wait for a commit; a memory database has one connection only.
+            self._reader = self._writer if self.path == MEMORY else self._open()
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"journal {self.path}: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path != MEMORY:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            cached_statements=256,
+        )
+        if self.path != MEMORY:
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            if mode != "wal":
+                connection.close()
+                raise JournalError(
+                    f"journal {self.path}: this file system has no write-ahead log "
+                    f"(journal_mode is {mode!r}); choose a local disk with --journal"
+                )
+        return connection
+
+    def _prepare(self, application_id: int, migrations: Sequence[str]) -> None:
+        run = self._writer.execute
+        (found,) = run("PRAGMA application_id").fetchone()
+        (version,) = run("PRAGMA user_version").fetchone()
+        (tables,) = run("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and found != application_id:
+            raise JournalError(f"journal {self.path}: this file belongs to another program")
+        if version > len(migrations):
+            raise JournalError(
+                f"journal {self.path}: written by a newer version (schema {version}, "
+                f"this version knows {len(migrations)}); upgrade sim2live"
+            )
+        run(f"PRAGMA application_id={application_id}")
+        for number, script in enumerate(migrations[version:], start=version + 1):
+            self._writer.executescript(
+                f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;"
+            )
+
+    def commit(self, statements: Sequence[Statement], *, durable: bool) -> None:
+        """Run the statements in one transaction; return when it is committed.
+
+        Args:
+            statements: pairs of SQL and parameters.
+            durable: True to return only when the commit has reached the disk.
+
+        Raises:
+            DuplicateError: a unique key exists already; nothing of this call is kept.
+            JournalError: the disk is full, unreadable, or the database is closed.
+        """
+        ticket = _Ticket(statements, durable)
+        with self._queue:
+            self._waiting.append(ticket)
+        with self._writing:
+            # Whoever gets here first commits for all who queued behind the last commit.
+            if not ticket.done:
+                with self._queue:
+                    batch, self._waiting = self._waiting, []
+                self._commit_batch(batch)
+        if ticket.error is not None:
+            raise ticket.error
+
+    def _commit_batch(self, batch: list[_Ticket]) -> None:
+        try:
+            self._set_durable(any(ticket.durable for ticket in batch))
+            self._writer.execute("BEGIN IMMEDIATE")
+            for ticket in batch:
+                self._run(ticket, isolated=len(batch) > 1)
+            if len(batch) == 1 and batch[0].error is not None:
+                self._writer.execute("ROLLBACK")
+            else:
+                self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._is_open() and self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            for ticket in batch:
+                ticket.error = JournalError(f"journal {self.path}: {error}")
+        finally:
+            for ticket in batch:
+                ticket.done = True
+
+    def _run(self, ticket: _Ticket, *, isolated: bool) -> None:
+        """One ticket; a duplicate key is its own fault and spoils no other's commit."""
+        execute = self._writer.execute
+        if isolated:
+            execute("SAVEPOINT ticket")
+        try:
+            for sql, parameters in ticket.statements:
+                execute(sql, parameters)
+        except sqlite3.IntegrityError as error:
+            ticket.error = DuplicateError(f"journal {self.path}: {error}")
+            if isolated:
+                execute("ROLLBACK TO ticket")
+        if isolated:
+            execute("RELEASE ticket")
+
+    def _set_durable(self, durable: bool) -> None:
+        if durable is not self._full:
+            self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._full = durable
+
+    def _is_open(self) -> bool:
+        try:
+            self._writer.total_changes  # noqa: B018 - raises on a closed connection
+        except sqlite3.ProgrammingError:
+            return False
+        return True
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a question. A file database does not wait for a running commit.
+
+        Raises:
+            JournalError: the database cannot be read or is closed.
+        """
+        lock = self._writing if self._reader is self._writer else self._reading
+        with lock:
+            try:
+                return self._reader.execute(sql, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise JournalError(f"journal {self.path}: {error}") from error
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        with self._writing, self._reading:
+            self._writer.close()
+            self._reader.close()
