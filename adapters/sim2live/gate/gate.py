@@ -127,21 +127,31 @@ class Gate:
         return self._receipt(book, decision, grown, sent)
 
     def _settle(self, book: Book, decision: Decision, grown: int) -> Sent:
-        """Send the difference: the closing part first, the opening part if it may go."""
-        wanted = book.line.wants(book.total)
+        """Send the difference: what closes first, and what opens only when that has gone."""
         sent = Sent()
+        wanted = book.line.wants(book.total - grown)
         for leg in legs(book.line.presumed, wanted):
+            if leg.closing:
+                sent = sent.then(self._sender.exit(book, leg.signed, decision))
+            elif not grown:
+                sent = sent.then(self._enter(book, leg.signed, decision))
+        if grown:
+            return self._grow(book, decision, grown, sent)
+        left = excess(book.line.presumed, wanted)
+        if left and not book.line.presumed.known and sent.status is not Status.UNKNOWN:
+            reason = f"up to {abs(left)} more may be held until the unknown outcome is settled"
+            return sent.then(Sent(status=Status.PENDING, reason=reason))
+        return sent
+
+    def _grow(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Sent:
+        """The opening part of an order, refused as a whole while exits only may go."""
+        if book.line.blocked:
+            return sent.then(self._sender.hold(book, grown, decision, book.line.blocked))
+        for leg in legs(book.line.presumed, book.line.wants(book.total)):
             if leg.closing:
                 sent = sent.then(self._sender.exit(book, leg.signed, decision))
             else:
                 sent = sent.then(self._enter(book, leg.signed, decision))
-        if grown and not sent.opened and book.line.blocked:
-            # Nothing could be opened while the position is an interval; the order is refused.
-            return sent.then(self._sender.hold(book, grown, decision, book.line.blocked))
-        left = excess(book.line.presumed, wanted)
-        if left and not grown and not book.line.presumed.known:
-            reason = f"up to {abs(left)} more may be held until the unknown outcome is settled"
-            return sent.then(Sent(status=Status.PENDING, reason=reason))
         return sent
 
     def _enter(self, book: Book, signed: int, decision: Decision) -> Sent:
