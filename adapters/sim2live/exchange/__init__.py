@@ -1,0 +1,1 @@
+"""The simulated venue: accounts, orders and matching. Pure: no clock, no input, no output."""

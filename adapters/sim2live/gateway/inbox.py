@@ -1,0 +1,117 @@
+"""What has the gateway accepted? A file that says so before the sender hears it.
+
+Signals are committed with a full sync. Bars and quotes are written without one: they move the
+simulated market, and a power cut may take the last of them. Read in order, the entries rebuild
+the venue exactly.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from sim2live.errors import JournalError
+from sim2live.gate.store import MEMORY, Database, Statement
+from sim2live.market.bars import Bar
+from sim2live.signals import Instrument, Signal, decode
+
+#: "s2lg": marks the file as a gateway's.
+APPLICATION_ID = 0x73326C67
+MIGRATIONS = (
+    """
+    CREATE TABLE store (id TEXT NOT NULL) STRICT;
+    CREATE TABLE entry (
+        seq       INTEGER PRIMARY KEY,
+        time      INTEGER NOT NULL,
+        kind      TEXT NOT NULL CHECK (kind IN ('signal', 'bar', 'quote')),
+        signal_id TEXT UNIQUE,
+        body      BLOB NOT NULL
+    ) STRICT;
+    """,
+)
+_INSERT = "INSERT INTO entry (time, kind, signal_id, body) VALUES (?, ?, ?, ?)"
+_PAGE = 10_000
+
+
+class PushedBar(msgspec.Struct, frozen=True, tag="bar", tag_field="kind"):
+    """A bar that somebody sent, or that a file held."""
+
+    instrument: Instrument
+    bar: Bar
+
+
+class Quote(msgspec.Struct, frozen=True, tag="quote", tag_field="kind"):
+    """A synthetic price that an order met."""
+
+    instrument: Instrument
+    price: float
+
+
+Entry = Signal | PushedBar | Quote
+_ENCODER = msgspec.json.Encoder()
+_PRICES = msgspec.json.Decoder(PushedBar | Quote)
+
+
+class Inbox:
+    """The gateway's durable memory.
+
+    Args:
+        path: The file, or ``":memory:"`` for one that dies with the process.
+
+    Attributes:
+        store: Random name of this memory; it tells one gateway from another.
+
+    Raises:
+        JournalError: The file cannot be opened or is not a gateway's.
+    """
+
+    def __init__(self, path: str | Path = MEMORY) -> None:
+        self._db = Database(path, application_id=APPLICATION_ID, migrations=MIGRATIONS)
+        found = self._db.query("SELECT id FROM store")
+        if not found:
+            name = secrets.token_hex(8)
+            self._db.commit([("INSERT INTO store (id) VALUES (?)", (name,))], durable=True)
+            found = [(name,)]
+        self.store: str = found[0][0]
+
+    def write(self, entries: Sequence[tuple[int, Entry]], *, durable: bool) -> None:
+        """Append entries in one transaction.
+
+        Args:
+            entries: Pairs of UTC epoch nanoseconds and entry.
+            durable: Return only when they are on the disk.
+
+        Raises:
+            JournalError: They could not be written; none of them is kept.
+        """
+        self._db.commit([_statement(time, entry) for time, entry in entries], durable=durable)
+
+    def replay(self) -> Iterator[tuple[int, Entry]]:
+        """All entries in the order in which they were accepted.
+
+        Raises:
+            JournalError: An entry cannot be read.
+        """
+        sql = "SELECT seq, time, kind, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
+        last = 0
+        while rows := self._db.query(sql, (last, _PAGE)):
+            for seq, time, kind, body in rows:
+                try:
+                    yield time, decode(body) if kind == "signal" else _PRICES.decode(body)
+                except ValueError as error:
+                    raise JournalError(f"entry {seq} cannot be read: {error}") from error
+            last = rows[-1][0]
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._db.close()
+
+
+def _statement(time: int, entry: Entry) -> Statement:
+    if isinstance(entry, Signal):
+        return _INSERT, (time, "signal", entry.signal_id, entry.encode())
+    kind = "bar" if isinstance(entry, PushedBar) else "quote"
+    return _INSERT, (time, kind, None, _ENCODER.encode(entry))

@@ -1,0 +1,162 @@
+"""One guard around everything that the gateway serves.
+
+A server on the loopback can be reached by every web page that its user opens. So a request is
+let through only when it names this server exactly (against DNS rebinding), comes from no foreign
+page (against forged requests), carries JSON, is small, and has the token where there is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Iterable
+
+from sim2live.gateway.answers import App, Headers, Message, Receive, Refused, Scope, Send, refuse
+
+MAX_BODY = 65_536
+#: A body over the limit is read this far, so that its sender hears why, before it is cut off.
+_DRAIN = 16 * MAX_BODY
+BODY_SECONDS = 10.0
+_READS = frozenset({"GET", "HEAD"})
+_CLOSE: Headers = ((b"connection", b"close"),)
+_SECURITY: Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+
+
+def hosts(port: int, allow: Iterable[str] = ()) -> frozenset[bytes]:
+    """The Host headers that name this server.
+
+    Args:
+        port: Where it listens.
+        allow: More of them, as NAME:PORT, for a tunnel or a reverse proxy.
+    """
+    names = [f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", *allow]
+    return frozenset(
+        name.lower().encode("idna" if not name.isascii() else "ascii") for name in names
+    )
+
+
+class Shield:
+    """An ASGI application around another one.
+
+    Args:
+        app: What is guarded.
+        hosts: Exact Host headers to answer, lower case, see :func:`hosts`.
+        token: What a bearer must show, or None when nobody has to.
+    """
+
+    def __init__(self, app: App, hosts: frozenset[bytes], token: str | None = None) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._origins = frozenset(scheme + host for host in hosts for scheme in _SCHEMES)
+        self._bearer = None if token is None else b"Bearer " + token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer why not."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return  # anything else, such as a websocket, is closed unanswered
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_SECURITY]
+            await send(message)
+
+        try:
+            kind, length = self._check_headers(scope["headers"])
+            if scope["method"] not in _READS:
+                _check_kind(kind)
+                body = await _read(receive, length)
+                receive = _replay(body, receive)
+        except Refused as refused:
+            await refuse(guarded, refused)
+            return
+        await self._app(scope, receive, guarded)
+
+    def _check_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        """Refuse what is foreign; returns Content-Type and Content-Length."""
+        host = origin = bearer = None
+        kind = length = b""
+        for name, value in headers:
+            if name == b"host":
+                if host is not None:
+                    raise Refused(403, "Host: must stand there once")
+                host = value.lower()
+            elif name == b"origin":
+                if origin is not None:
+                    raise Refused(403, "Origin: must stand there once at most")
+                origin = value.lower()
+            elif name == b"authorization":
+                bearer = value if bearer is None else b""
+            elif name == b"content-type":
+                kind = value
+            elif name == b"content-length":
+                length = value
+        if host not in self._hosts:
+            raise Refused(403, "Host: is not a name of this gateway; see --allow-host")
+        if origin is not None and origin not in self._origins:
+            raise Refused(403, "Origin: another site may not use this gateway")
+        if self._bearer is not None and not hmac.compare_digest(bearer or b"", self._bearer):
+            raise Refused(401, "Token missing or wrong", ((b"www-authenticate", b"Bearer"),))
+        return kind, length
+
+
+_SCHEMES = (b"http://", b"https://")
+
+
+def _check_kind(kind: bytes) -> None:
+    essence, _, parameters = kind.lower().partition(b";")
+    if essence.strip() != b"application/json":
+        raise Refused(415, "Content-Type: must be application/json")
+    charset = parameters.replace(b" ", b"").replace(b'"', b"")
+    if charset.startswith(b"charset=") and charset != b"charset=utf-8":
+        raise Refused(415, "Content-Type: charset must be utf-8")
+
+
+async def _read(receive: Receive, length: bytes) -> bytes:
+    """The whole body, while it is small and comes in time."""
+    large = Refused(413, f"The body must be at most {MAX_BODY} bytes", _CLOSE)
+    if len(length) > 9 or (length.isdigit() and int(length) > _DRAIN):
+        raise large
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Refused(400, "The request ended before its body", _CLOSE)
+                part = message.get("body", b"")
+                size += len(part)
+                if size <= MAX_BODY:
+                    parts.append(part)
+                elif size > _DRAIN:
+                    raise large
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise Refused(408, "The body did not come in time", _CLOSE) from None
+    if size > MAX_BODY:
+        raise large
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A channel that gives the body that was read already, and then what comes after it."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
