@@ -42,7 +42,7 @@ fix: $(HAVE_ALL) ## Format, and repair what lint can repair
 	$(BIN)/ruff format .
 
 bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python benchmarks/run.py --json benchmarks/results/latest.json $(ARGS)
 
 docs: $(HAVE_ALL) ## Build the API reference into site/
 	$(PIP) install -c $(PINS) 'sim2live[docs]'

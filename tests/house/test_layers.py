@@ -37,8 +37,8 @@ FLOORS: list[list[str]] = [
 INSIDE: dict[str, str] = {
     "market": "contracts sessions bars",
     "exchange": "accounts matching venue",
-    "venues": "outcome base transport|transport_async evalitup|projectx|paper|record|nats",
-    "gate": "receipt rules|ledger|delivery store journal gate dispatch",
+    "venues": "outcome base transport transport_async evalitup|projectx|paper|record|nats",
+    "gate": "receipt rules ledger delivery store journal gate dispatch",
     "backtrader": "mirror|venue|feed",
     "zipline": "mirror|live",
     "vectorbt": "orders export live",
