@@ -1,0 +1,41 @@
+"""Backtrader: the framework's own simulator keeps the books, and the venue is made to follow.
+
+`MirrorBroker` is Backtrader's broker with a venue behind it, `broker` the one-line switch
+between simulation, paper and live, `Recorder` an analyzer that keeps what a run did.
+
+Backtrader itself (GPLv3) is loaded at the first use of a name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim2live.backtrader.mirror import MirrorBroker
+    from sim2live.backtrader.recorder import Recorder
+    from sim2live.backtrader.switch import broker
+
+__all__ = ["MirrorBroker", "Recorder", "broker"]
+
+_HOME = {"MirrorBroker": "mirror", "Recorder": "recorder", "broker": "switch"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import_module("backtrader")
+    except ModuleNotFoundError as error:
+        if error.name != "backtrader":
+            raise
+        from sim2live.errors import MissingExtraError
+
+        raise MissingExtraError("backtrader", "backtrader") from error
+    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

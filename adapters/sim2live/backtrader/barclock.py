@@ -1,0 +1,95 @@
+"""When did a bar close, and did anything move since the last look?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import backtrader as bt
+
+from sim2live.clock import to_ns
+
+_UNIX_DAY: Final = dt.date(1970, 1, 1).toordinal()
+_DAY_MS: Final = 86_400_000
+_MS: Final = 1_000_000
+_SESSION_CLOSE: Final = dt.time(16, 0, tzinfo=ZoneInfo("America/New_York"))
+
+
+def closed_at(num: float, timeframe: int) -> int:
+    """The moment a bar closed, from Backtrader's number of days.
+
+    A float of today's size resolves about ten microseconds, so the moment is rounded to the
+    millisecond: the same bar gives the same integer in every process. A daily bar that bears no
+    time of day (Backtrader writes 00:00, or the last microseconds of the date) closed at 16:00
+    in New York, as everywhere in this package; midnight UTC would lie in the future while the
+    session still trades.
+
+    Args:
+        num: Days since 0001-01-01 plus one, naive UTC, as in ``data.datetime[0]``.
+        timeframe: ``bt.TimeFrame`` of the data.
+
+    Returns:
+        Nanoseconds since 1970-01-01 UTC.
+    """
+    days = int(num)
+    ms = round((num - days) * _DAY_MS)
+    if timeframe >= bt.TimeFrame.Days and (ms == 0 or ms >= _DAY_MS - 1):
+        return _session_close(days)
+    return ((days - _UNIX_DAY) * _DAY_MS + ms) * _MS
+
+
+@lru_cache(maxsize=64)
+def _session_close(days: int) -> int:
+    return to_ns(dt.datetime.combine(dt.date.fromordinal(days), _SESSION_CLOSE))
+
+
+def moment(datas: list[Any]) -> int:
+    """Now, as a strategy sees it: when the latest of the current bars closed.
+
+    Args:
+        datas: ``cerebro.datas``.
+
+    Returns:
+        Nanoseconds since 1970-01-01 UTC; 0 before the first bar.
+    """
+    return max(
+        (closed_at(data.lines.datetime[0], data._timeframe) for data in datas if len(data)),
+        default=0,
+    )
+
+
+class Watch:
+    """Tells a new or growing bar from an idle poll of a live feed.
+
+    Backtrader asks its broker to match also when a feed had nothing to deliver, and the stock
+    broker then fills limits and stops from a bar that it has matched already. Replay changes
+    high, low, close and volume of a bar without a new one, so these are looked at too.
+
+    Args:
+        datas: The datas to watch.
+    """
+
+    def __init__(self, datas: list[Any]) -> None:
+        # The line objects stay the same during a run; looking them up at each bar does not pay.
+        names = ("datetime", "high", "low", "close", "volume")
+        self._lines = [(data, *(getattr(data.lines, name) for name in names)) for data in datas]
+        self._seen: list[tuple[float, ...]] = [()] * len(datas)
+
+    def moved(self) -> list[Any]:
+        """The datas that changed since the last call, in the order given."""
+        changed = []
+        for i, (data, when, high, low, close, volume) in enumerate(self._lines):
+            length = len(data)
+            if not length:
+                continue
+            look = (length, when[0], high[0], low[0], close[0], volume[0])
+            seen = self._seen[i]
+            if look == seen:
+                continue
+            self._seen[i] = look
+            # NaN differs from itself, which would make every idle poll look like a new bar.
+            if look[:2] != seen[:2] or repr(look) != repr(seen):
+                changed.append(data)
+        return changed
