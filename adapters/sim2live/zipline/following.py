@@ -1,0 +1,218 @@
+"""Which contract follows which asset, and what is it told?
+
+Everything that a mirror says to the gate goes through here. Nothing in this file may raise into
+an algorithm: whatever goes wrong becomes a receipt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sim2live import sizing as sizes
+from sim2live.errors import ConfigError, Sim2LiveError
+from sim2live.gate.receipt import Receipt, Status
+from sim2live.market.bars import Bar
+from sim2live.signals import Instrument, OrderSpec
+
+if TYPE_CHECKING:
+    from sim2live.gate.dispatch import Dispatcher
+    from sim2live.sizing import Sizing
+
+Instruments = Mapping[str, Instrument | str] | Callable[[Any], Instrument | str] | None
+
+log = logging.getLogger("sim2live.zipline")
+
+FOREVER = 2**63 - 1
+
+
+class Line:
+    """One asset of the simulation and the contract that follows it.
+
+    Attributes:
+        asset: The Zipline asset.
+        data: Its name at the gate.
+        instrument: The contract that follows.
+        raw: Position plus open market orders at the last look, in units of the simulation.
+        target: What the gate granted last, in whole contracts.
+        settled: False while the last answer left something open, so that the next bar asks again.
+        pushed: The last bar that was handed on, ns UTC.
+        cutoff: ns UTC from which the contract is left, because Zipline closes it soon after.
+    """
+
+    __slots__ = (
+        "_at", "_nth", "asset", "cutoff", "data", "instrument", "pushed", "raw", "settled", "target",
+    )
+
+    def __init__(self, asset: Any, data: str, instrument: Instrument) -> None:
+        self.asset = asset
+        self.data = data
+        self.instrument = instrument
+        self.raw: float = 0.0
+        self.target = 0
+        self.settled = True
+        self.pushed = -1
+        self.cutoff = FOREVER
+        self._at = -1
+        self._nth = -1
+
+    def call(self, at: int) -> int:
+        """The number of the framework's call for this asset at this moment, from 0."""
+        self._nth = self._nth + 1 if at == self._at else 0
+        self._at = at
+        return self._nth
+
+
+class Following:
+    """The mirror's voice at the gate.
+
+    Args:
+        dispatcher: The strategy's handle.
+        instruments: Symbol -> contract, or a function of the asset, or None for the asset's own
+            name at exchange ``SIM`` (simulated venues only).
+        sizing: ``"exact"`` or a sizing of `sim2live.sizing`.
+
+    Raises:
+        ConfigError: No instruments for a venue that is not simulated, or one that cannot be read.
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, instruments: Instruments, sizing: Sizing | str
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.simulated = bool(dispatcher.venue.simulated)
+        self.sizing = sizes.of(sizing)
+        self._instruments = self._checked(instruments)
+        self.lines: dict[Any, Line] = {}
+
+    def line(self, asset: Any) -> Line:
+        """The line of an asset, made at its first use.
+
+        Raises:
+            ConfigError: Nothing says which contract follows this asset.
+        """
+        line = self.lines.get(asset)
+        if line is None:
+            instrument = self._instrument(asset)
+            taken = {other.data for other in self.lines.values()}
+            symbol = str(asset.symbol)
+            data = symbol if symbol not in taken else f"{symbol}#{int(asset)}"
+            line = self.lines[asset] = Line(asset, data, instrument)
+        return line
+
+    def forget(self) -> None:
+        """Start over, for a new run."""
+        self.lines = {}
+
+    def wanted(self, line: Line, raw: float, at: int) -> int:
+        """Whole contracts for a raw position; none once the contract is about to expire."""
+        return 0 if at >= line.cutoff else self.sizing(raw)
+
+    def follow(
+        self, line: Line, raw: float, at: int, *, order: OrderSpec | None = None, call: bool = True
+    ) -> Receipt:
+        """Make the venue follow one asset.
+
+        Args:
+            line: The asset's line.
+            raw: Position wanted now, in units of the simulation.
+            at: The bar of the decision, ns UTC.
+            order: What the algorithm's order adds; None for a comparison.
+            call: False for a comparison, which no call of the algorithm stands behind.
+
+        Returns:
+            What became of it. It never raises: an error of ours refuses an entry and lets an exit
+            go on, and the next bar asks again.
+        """
+        before = line.target
+        nth = line.call(at) if call else -1
+        try:
+            wanted = self.wanted(line, raw, at)
+        except Sim2LiveError as wrong:
+            log.error("%s: %s", line.data, wrong)
+            return self._answered(line, Receipt(status=Status.HELD, granted=before, reason=str(wrong)))
+        try:
+            receipt = self.dispatcher.follow(
+                line.instrument, wanted, data=line.data, nth=nth, decided_at=at, order=order
+            )
+        except Exception as wrong:  # noqa: BLE001 - nothing of ours may end an algorithm
+            log.exception("%s: following %+d failed", line.data, wanted)
+            granted = _without_opening(before, wanted)
+            status = Status.PENDING if granted == wanted else Status.HELD
+            receipt = Receipt(status=status, granted=granted, reason=f"internal error: {wrong!r}")
+            return self._answered(line, receipt, settled=False)
+        return self._answered(line, receipt)
+
+    def presume(self, line: Line, raw: float, at: int, why: str) -> None:
+        """The simulation moved without an order: the venue is presumed to have moved with it.
+
+        Nothing is sent. It is how a split, a dividend in shares and an expired contract reach
+        the ledger.
+        """
+        try:
+            wanted = self.sizing(raw)
+            if wanted == line.target:
+                return
+            log.warning(
+                "%s: %s moved the position from %+d to %+d without an order; nothing is sent",
+                line.data, why, line.target, wanted,
+            )
+            self.dispatcher.presume(line.instrument, wanted, data=line.data, decided_at=at)
+            line.target, line.settled = wanted, True
+        except Exception:  # noqa: BLE001 - nothing of ours may end an algorithm
+            log.exception("%s: %s could not be booked", line.data, why)
+
+    def push(self, line: Line, at: int, prices: tuple[float, float, float, float, float]) -> None:
+        """Hand a bar on: (open, high, low, close, volume), stamped with its end in ns UTC."""
+        try:
+            self.dispatcher.on_bar(line.instrument, Bar(at, *prices))
+        except Exception:  # noqa: BLE001 - nothing of ours may end an algorithm
+            log.exception("%s: a bar could not be handed on", line.data)
+
+    def _answered(self, line: Line, receipt: Receipt, settled: bool | None = None) -> Receipt:
+        if settled is None:
+            settled = receipt.status not in (Status.PENDING, Status.UNKNOWN)
+        line.target, line.settled = receipt.granted, settled
+        return receipt
+
+    def _checked(self, instruments: Instruments) -> Instruments:
+        if instruments is None:
+            if not self.simulated:
+                raise ConfigError(
+                    "instruments=None: a venue that is not simulated needs a map such as "
+                    "{'ES': 'CME:MESZ6'}"
+                )
+            return None
+        if callable(instruments):
+            return instruments
+        return {str(name): _parsed(name, value) for name, value in instruments.items()}
+
+    def _instrument(self, asset: Any) -> Instrument:
+        symbol, root = str(asset.symbol), getattr(asset, "root_symbol", None)
+        if self._instruments is None:
+            return Instrument("SIM", symbol)
+        if callable(self._instruments):
+            return _parsed(symbol, self._instruments(asset))
+        for name in (symbol, root):
+            if name and name in self._instruments:
+                return _parsed(name, self._instruments[name])
+        raise ConfigError(
+            f"instruments={sorted(self._instruments)}: must have an entry for {symbol}"
+        )
+
+
+def _parsed(name: str, value: Instrument | str) -> Instrument:
+    if isinstance(value, Instrument):
+        return value
+    try:
+        return Instrument.parse(value)
+    except (ValueError, TypeError, AttributeError) as wrong:
+        raise ConfigError(f"instruments[{name!r}]={value!r}: {wrong}") from wrong
+
+
+def _without_opening(before: int, wanted: int) -> int:
+    """The target that is left when the opening part of a move does not happen."""
+    if before * wanted < 0:
+        return 0
+    return wanted if abs(wanted) <= abs(before) else before
