@@ -222,6 +222,8 @@ def connect(
     from sim2live.gate.journal import open_journal
 
     given = load() if settings is None else settings
+    # Whoever brings a clock drives time, and with it the work that else a thread would do.
+    background = clock is None
     clock = clock or SystemClock()
     changes = {
         "workflow": workflow,
@@ -249,14 +251,19 @@ def connect(
             alarms=Alarms(),
             timeout=chosen.timeout,
             start=chosen.start,
+            background=background,
             schema_version=chosen.schema_version,
         )
     except BaseException:
         venue.close()
         raise
-    return Dispatcher(
-        gate, strategy=chosen.strategy or "strategy", run=chosen.run, workflow=pool, clock=clock
-    )
+    try:
+        return Dispatcher(
+            gate, strategy=chosen.strategy or "strategy", run=chosen.run, workflow=pool, clock=clock
+        )
+    except BaseException:
+        gate.close()
+        raise
 
 
 def open_venue(

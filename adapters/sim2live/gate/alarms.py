@@ -9,8 +9,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from sim2live.clock import NS
+
 logger = logging.getLogger("sim2live.alarms")
 KEPT = 1_000
+REPEAT = 60
+"""Seconds after which an alarm whose cause still stands is told again."""
 
 
 class Alarm(Struct, frozen=True):
@@ -39,6 +43,7 @@ class Alarms:
         self._tell = tell
         self._lock = threading.Lock()
         self._raised: deque[Alarm] = deque(maxlen=KEPT)
+        self._told: dict[tuple[str, str], int] = {}
 
     @property
     def raised(self) -> list[Alarm]:
@@ -47,12 +52,15 @@ class Alarms:
             return list(self._raised)
 
     def sound(self, time: int, subject: str, text: str) -> None:
-        """Raise an alarm; a repetition of the latest one is not told again."""
+        """Raise an alarm; the same one is told again only after `REPEAT` seconds."""
         alarm = Alarm(time, subject, text)
         with self._lock:
-            last = self._raised[-1] if self._raised else None
-            if last is not None and (last.subject, last.text) == (subject, text):
+            told = self._told.get((subject, text))
+            if told is not None and 0 <= time - told < REPEAT * NS:
                 return
+            if len(self._told) >= KEPT:
+                self._told.clear()
+            self._told[subject, text] = time
             self._raised.append(alarm)
         logger.error("%s: %s", subject, text)
         if self._tell is None:

@@ -30,6 +30,7 @@ class Dispatcher:
     """
 
     def __init__(self, gate: Gate, *, strategy: str, run: str, workflow: str, clock: Clock) -> None:
+        gate.enter(workflow)
         self.gate = gate
         self.strategy = strategy
         self.run = run
@@ -108,7 +109,9 @@ class Dispatcher:
             data: name of the framework's data.
             decided_at: ns UTC of the bar that filled it.
         """
-        self.gate.presume(self.workflow, instrument, (self.strategy, data), target)
+        self.gate.presume(
+            self.workflow, instrument, (self.strategy, data), target, decided_at=decided_at
+        )
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Hand over a bar before the simulator matches on it.

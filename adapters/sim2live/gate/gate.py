@@ -10,19 +10,22 @@ One lock for each (workflow, instrument); none is held over another instrument's
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from sim2live.clock import Clock
+from sim2live.clock import Clock, iso
 from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
-from sim2live.gate.book import Book, Decision, Key
+from sim2live.gate.book import Book, Decision, Key, Owner
 from sim2live.gate.delivery import excess, growth, legs
 from sim2live.gate.journal import Journal
 from sim2live.gate.ledger import StartPolicy, sign
+from sim2live.gate.lock import ProcessLock
 from sim2live.gate.now import Now
+from sim2live.gate.outbox import Outbox
 from sim2live.gate.receipt import REFUSALS, Receipt, Status
 from sim2live.gate.rules import Entry, Rule, first_refusal
 from sim2live.gate.sender import Sender, Sent
@@ -46,6 +49,7 @@ class Gate:
         timeout: seconds; the total deadline of one exchange in a strategy's thread, and the
             longest wait for an instrument's lock.
         start: what to do on a first start with a position from history.
+        background: True to work off debts in a thread; without, the caller calls `work`.
         schema_version: of the signals.
     """
 
@@ -60,6 +64,7 @@ class Gate:
         alarms: Alarms,
         timeout: float = 1.0,
         start: StartPolicy = "wait",
+        background: bool = False,
         schema_version: SchemaVersion = "1.0",
     ) -> None:
         self.venue = venue
@@ -72,6 +77,10 @@ class Gate:
         self._sender = Sender(
             venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
         )
+        self._outbox = Outbox(self.work, clock) if background else None
+        self._lock = ProcessLock(journal.path, venue.fingerprint)
+        self._pid = os.getpid()
+        self._closed = False
         self._opening = threading.Lock()
         self._rules_lock = threading.Lock()
         self._watermarks: dict[tuple[str, Instrument], int] = {}
@@ -87,6 +96,14 @@ class Gate:
                 f"{row.id}: {row.reason}; `sim2live resolve` settles it",
             )
 
+    def enter(self, workflow: str) -> None:
+        """A strategy is about to follow a workflow from this process.
+
+        Raises:
+            LockedError: another process follows it.
+        """
+        self._lock.take(workflow)
+
     def book(self, workflow: str, instrument: Instrument) -> Book:
         """The book of an instrument of a workflow; made when it is first asked for."""
         key = (workflow, instrument)
@@ -101,12 +118,17 @@ class Gate:
     def follow(self, decision: Decision) -> Receipt:
         """Make the venue follow a target; never raises for a reason of delivery."""
         book = self.book(decision.workflow, decision.instrument)
+        if self._closed or os.getpid() != self._pid:
+            # A fork has the sockets and the journal of its parent; using them would mix both.
+            return self._unable(book, decision, "this gate is closed, or belongs to the parent")
         if not book.lock.acquire(timeout=self._timeout):
-            return self._busy(book, decision)
+            return self._unable(book, decision, "busy: another exchange holds the instrument")
         try:
-            return self._follow(book, decision)
+            receipt = self._follow(book, decision)
         finally:
             book.lock.release()
+        self._notice(book)
+        return receipt
 
     def _follow(self, book: Book, decision: Decision) -> Receipt:
         before = book.total
@@ -223,16 +245,38 @@ class Gate:
             status=stored.status, granted=granted, reason=stored.reason, signals=stored.signals
         )
 
-    def _busy(self, book: Book, decision: Decision) -> Receipt:
-        """Another thread's exchange holds the instrument longer than the deadline."""
+    def _unable(self, book: Book, decision: Decision, reason: str) -> Receipt:
+        """Nothing can be sent now: an entry is refused, an exit stays in the target."""
         before = book.total
         prior = book.targets.get(decision.owner, 0)
         grown = growth(before, before - prior + decision.target)
         granted = decision.target - grown
         book.targets[decision.owner] = granted
-        reason = "busy: an exchange on this instrument has not ended within the deadline"
         status = Status.HELD if grown else Status.PENDING
         return Receipt(status=status, granted=granted, reason=reason)
+
+    # -- debts ---------------------------------------------------------------------------
+
+    def _notice(self, book: Book) -> None:
+        if self._outbox is not None and (book.owed or book.unknown or self._sender.silent):
+            self._outbox.notice()
+
+    def work(self) -> bool:
+        """Try once everything that is owed or unknown.
+
+        Returns:
+            True while something is left to do.
+        """
+        if self._closed:
+            return False
+        if self._sender.silent:
+            if not self.venue.probe(timeout=self._timeout):
+                return True
+            self._sender.listen()
+        owing = [book for book in list(self.books.values()) if book.owed or book.unknown]
+        for book in owing:
+            self.compare(book, book.last[2])
+        return self._sender.silent or any(book.owed or book.unknown for book in owing)
 
     # -- bars ----------------------------------------------------------------------------
 
@@ -249,8 +293,9 @@ class Gate:
             subject = f"{workflow} {instrument}"
             self.alarms.sound(bar.time, subject, f"a bar could not be recorded: {error}")
         if bar.time > watermark and self._now.is_live(bar.time, watermark):
-            self._sender.listen()
-            self.compare(self.book(workflow, instrument), bar.time)
+            book = self.book(workflow, instrument)
+            self.compare(book, bar.time)
+            self._notice(book)
 
     def compare(self, book: Book, time: int) -> None:
         """Send what the venue still lacks; an exit that is owed goes first and may always go."""
@@ -284,7 +329,13 @@ class Gate:
             book.lock.release()
 
     def presume(
-        self, workflow: str, instrument: Instrument, owner: tuple[str, str], target: int
+        self,
+        workflow: str,
+        instrument: Instrument,
+        owner: Owner,
+        target: int,
+        *,
+        decided_at: int,
     ) -> None:
         """A leg that rests at the venue was filled in the mirror: presume the same there."""
         book = self.book(workflow, instrument)
@@ -293,6 +344,7 @@ class Gate:
             book.targets[owner] = target
             book.line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
             self._sender.save(book)
+        logger.info("%s leg of %+d presumed filled at %s", book.name, moved, iso(decided_at))
 
     # -- people --------------------------------------------------------------------------
 
@@ -320,8 +372,21 @@ class Gate:
             self.compare(book, time)
 
     def close(self) -> None:
-        """Close the journal and the venue's connections."""
+        """Stop sending, then close the journal and the venue's connections.
+
+        What is owed stays in the ledger; the next start sends it.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._outbox is not None:
+            self._outbox.close()
+        for book in list(self.books.values()):
+            # An exchange that is under way is waited for: its outcome must be written.
+            if book.lock.acquire(timeout=2 * self._timeout):
+                book.lock.release()
         self.journal.close()
+        self._lock.release()
         self.venue.close()
 
     # -- helpers -------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from sim2live.clock import Clock
-from sim2live.gate.ledger import UNKNOWN, Line, Presumed
+from sim2live.gate.ledger import UNKNOWN, Line
 from sim2live.gate.store import Database, DuplicateError, Statement
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal, decode

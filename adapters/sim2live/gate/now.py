@@ -32,9 +32,11 @@ class BarsNow(Now):
     """The bars are the clock: a backtest is a full rehearsal, every new bar is live."""
 
     def is_live(self, decided_at: int, watermark: int) -> bool:
+        """Everything from the last bar on that an earlier process saw."""
         return decided_at >= watermark
 
     def time(self, decided_at: int) -> int:
+        """The decision's own bar."""
         return decided_at
 
 
@@ -54,8 +56,10 @@ class WallNow(Now):
         self._ahead = round(ahead * NS)
 
     def is_live(self, decided_at: int, watermark: int) -> bool:
+        """A bar that closed not long ago, and that no earlier process has left behind."""
         age = self._clock.now_ns() - decided_at
         return decided_at >= watermark and -self._ahead <= age <= self._max_age
 
-    def time(self, decided_at: int) -> int:
+    def time(self, decided_at: int) -> int:  # noqa: ARG002 - the wall needs no bar
+        """The wall's time."""
         return self._clock.now_ns()

@@ -6,6 +6,7 @@ in order and the first refusal wins. A rule that counts is told of an entry only
 
 from __future__ import annotations
 
+import abc
 from collections import deque
 from collections.abc import Sequence
 
@@ -40,17 +41,17 @@ class Entry(Struct, frozen=True, kw_only=True):
     order: OrderSpec | None = None
 
 
-class Rule:
+class Rule(abc.ABC):
     """One question about an entry. Subclasses answer `refuses`; most need nothing else."""
 
     name = "rule"
 
+    @abc.abstractmethod
     def refuses(self, entry: Entry) -> str:
         """A sentence with the number and the limit, or an empty string."""
-        return ""
 
     def went(self, entry: Entry) -> None:
-        """Told when an entry that every rule agreed to goes out."""
+        """Told when an entry that every rule agreed to goes out. Most rules need not know."""
 
 
 class MaxQuantity(Rule):
@@ -62,6 +63,7 @@ class MaxQuantity(Rule):
         self.limit = limit
 
     def refuses(self, entry: Entry) -> str:
+        """Compare the quantity with the limit."""
         quantity = abs(entry.signed)
         if quantity <= self.limit:
             return ""
@@ -77,6 +79,7 @@ class MaxPosition(Rule):
         self.limit = limit
 
     def refuses(self, entry: Entry) -> str:
+        """Compare the position that would result with the limit."""
         after = abs(entry.held + entry.signed)
         if after <= self.limit:
             return ""
@@ -95,6 +98,7 @@ class MaxTotal(Rule):
         self.limit = limit
 
     def refuses(self, entry: Entry) -> str:
+        """Compare the contracts of the whole pool with the limit."""
         after = entry.held_total + abs(entry.held + entry.signed)
         if after <= self.limit:
             return ""
@@ -111,6 +115,7 @@ class MaxSignalsPerMinute(Rule):
         self._sent: dict[str, deque[int]] = {}
 
     def refuses(self, entry: Entry) -> str:
+        """Count the entries of the last sixty seconds."""
         sent = self._sent.get(entry.workflow)
         if sent is None or len(sent) < self.limit or entry.time - sent[0] >= MINUTE_NS:
             return ""
@@ -121,6 +126,7 @@ class MaxSignalsPerMinute(Rule):
         )
 
     def went(self, entry: Entry) -> None:
+        """Remember when it went."""
         # maxlen keeps exactly the entries that the next question needs.
         self._sent.setdefault(entry.workflow, deque(maxlen=self.limit)).append(entry.time)
 

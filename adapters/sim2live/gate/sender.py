@@ -75,11 +75,11 @@ class Sender:
         self._alarms = alarms
         self._timeout = timeout
         self._version = version
-        self._silent = False
+        self.silent = False
 
     def listen(self) -> None:
-        """A new bar: a venue that let a deadline pass may be tried once more."""
-        self._silent = False
+        """Somebody answers again at a venue that had let a deadline pass."""
+        self.silent = False
 
     # -- legs ----------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class Sender:
             row, signal = self._draw(book, signed, decision, closing=False)
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
-        if self._silent:
+        if self.silent:
             return self._refuse(book, row, "NOT_SENT", "the venue let the last deadline pass")
         try:
             self._journal.intend(row, book.line if row.leg == "fix" else None)
@@ -108,7 +108,7 @@ class Sender:
             row, signal = owed, owed.signal
         else:
             row, signal = self._draw(book, signed, decision, closing=True)
-        if self._silent:
+        if self.silent:
             return self._owe(book, row, "the venue let the last deadline pass")
         try:
             if again:
@@ -193,7 +193,7 @@ class Sender:
         started = self._clock.monotonic_ns()
         outcome = self._venue.send(signal, timeout=self._timeout)
         latency = self._clock.monotonic_ns() - started
-        self._silent = outcome.timed_out
+        self.silent = outcome.timed_out
         outcome = self._read(signal, outcome)
         self._book(book, row, outcome)
         self._write(book, row, outcome, latency)
@@ -246,9 +246,13 @@ class Sender:
         book.line = line
 
     def _owe(self, book: Book, row: Row, sentence: str) -> Sent:
+        """The exit is not tried now; its row is written, so that it can be sent as it stands."""
         book.owed = replace(row, state="NOT_SENT", reason=sentence)
         book.line = book.line.because(OWED)
-        self.save(book)
+        try:
+            self._journal.held(book.owed, book.line)
+        except JournalError as error:
+            self._sound(book, f"an owed exit could not be journalled: {error}")
         return Sent(status=Status.PENDING, reason=sentence)
 
     def _write(self, book: Book, row: Row, outcome: Outcome, latency: int) -> None:
@@ -266,13 +270,29 @@ class Sender:
             if step is Step.READ:
                 found = self._venue.lookup(row.signal)
             elif step is Step.RESEND:
-                self._journal.intend_again(row)
-                book.unknown[row.id] = row = replace(row, sends=row.sends + 1)
-                found = self._venue.send(row.signal, timeout=self._timeout)
+                found = self._send_again(book, row)
             else:
+                self._sound(book, f"{row.id} ({row.signed:+d}) is still unknown: {row.reason}")
                 continue
             if found is not None and found.kind is not Kind.UNKNOWN:
                 self.resolve(book, row, found)
+
+    def _send_again(self, book: Book, row: Row) -> Outcome | None:
+        """The same bytes once more, and what their answer proves of the first sending."""
+        try:
+            self._journal.intend_again(row)
+        except JournalError as error:
+            self._sound(book, f"{row.id} cannot be repeated without a journal: {error}")
+            return None
+        book.unknown[row.id] = replace(row, sends=row.sends + 1)
+        outcome = self._venue.send(row.signal, timeout=self._timeout)
+        self.silent = outcome.timed_out
+        if outcome.kind is Kind.ACCEPTED:
+            return outcome
+        # Only a venue that remembers ids repeats its first answer; and a repetition that did
+        # not go says nothing of the first.
+        remembers = self._venue.profile.dedupe == "yes"
+        return outcome if outcome.kind is Kind.REJECTED and remembers else None
 
     def resolve(self, book: Book, row: Row, outcome: Outcome) -> None:
         """An unknown row is settled: the interval narrows, and entries may go again."""

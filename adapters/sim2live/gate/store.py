@@ -8,6 +8,7 @@ Threads that wait while a commit runs share the next one (group commit).
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -191,3 +192,36 @@ class Database:
         with self._writing, self._reading:
             self._writer.close()
             self._reader.close()
+
+
+class Exclusive:
+    """A file that one process holds at a time; the operating system gives it back at its end.
+
+    The holder's process id stands beside it in a plain file, to be named in messages only.
+
+    Attributes:
+        taken: True when this object holds it.
+        owner: the holder's process id as text, or "unknown".
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        note = path.with_suffix(".pid")
+        self._connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=0
+        )
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            self._connection.close()
+            self.taken = False
+            self.owner = note.read_text(encoding="ascii") if note.exists() else "unknown"
+            return
+        self.taken = True
+        self.owner = str(os.getpid())
+        note.write_text(self.owner, encoding="ascii")
+
+    def close(self) -> None:
+        """Give it back."""
+        self._connection.close()
+        self.taken = False
