@@ -1,8 +1,9 @@
-"""How a socket gets connected before a deadline."""
+"""How a socket gets connected before a deadline, and watched while idle."""
 
 from __future__ import annotations
 
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -11,7 +12,7 @@ from typing import Any
 
 from sim2live.venues.http1 import Endpoint
 
-__all__ = ["dial"]
+__all__ = ["dial", "watch"]
 
 _Address = tuple[int, Any]
 
@@ -27,7 +28,7 @@ def dial(
         left: Seconds left; raises TimeoutError when there are none.
 
     Returns:
-        A connected socket without Nagle's delay.
+        A connected socket that never blocks, without Nagle's delay.
 
     Raises:
         TimeoutError: The deadline came first.
@@ -40,19 +41,36 @@ def dial(
             sock.settimeout(left())
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if context is None:
-                return sock
-            sock.settimeout(left())
-            # A ragged end is an error here: else a cut-off body could pass for a whole one.
-            return context.wrap_socket(
-                sock, server_hostname=endpoint.host, suppress_ragged_eofs=False
-            )
+            if context is not None:
+                sock.settimeout(left())
+                # A ragged end is an error here: else a cut-off body could pass for a whole one.
+                sock = context.wrap_socket(
+                    sock, server_hostname=endpoint.host, suppress_ragged_eofs=False
+                )
+            sock.setblocking(False)
+            return sock
         except BaseException as error:
             sock.close()
             if not isinstance(error, OSError):
                 raise
             failure = error
     raise failure
+
+
+def watch(sock: socket.socket) -> Callable[[float], object]:
+    """A question to ask again and again: is there input, an end of stream or an error?
+
+    Args:
+        sock: A connected socket.
+
+    Returns:
+        A function of the milliseconds to wait; what it returns is true if there is something.
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return lambda wait: select.select([sock], [], [], wait / 1000)[0]
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll
 
 
 def _addresses(endpoint: Endpoint, left: Callable[[], float]) -> list[_Address]:

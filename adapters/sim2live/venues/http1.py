@@ -19,6 +19,10 @@ __all__ = ["Answer", "AnswerReader", "BadAnswerError", "Endpoint"]
 _MAX_HEAD: Final = 64 * 1024
 _MAX_ANSWER: Final = 1024 * 1024
 _MAX_CACHED_HEADS: Final = 256
+#: With one of these the end of the stream is not the end of the body.
+_FRAMED: Final = frozenset({"content-length", "transfer-encoding"})
+#: Stands among the header lines, where no real one can have an empty name.
+_MARK: Final = b""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -34,21 +38,20 @@ class Answer:
         body: The body, chunks joined.
     """
 
-    __slots__ = ("_fields", "body", "status")
+    __slots__ = ("_head", "body", "status")
 
-    def __init__(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def __init__(self, status: int, head: dict[bytes, bytes], body: bytes) -> None:
         self.status = status
         self.body = body
-        self._fields = fields
+        self._head = head
 
     @property
     def headers(self) -> dict[str, str]:
-        """Header names in lower case; values of a repeated name joined with ", "."""
+        """The headers, names in lower case; of a repeated name the first."""
         # Made on demand: an accepted signal never looks at them.
         headers: dict[str, str] = {}
-        for raw_name, raw_value in self._fields:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        for name, value in self._head.items():
+            headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
         return headers
 
     def __repr__(self) -> str:
@@ -120,10 +123,10 @@ class Endpoint:
 
 
 class AnswerReader:
-    """Reads the answers of one connection, one at a time.
+    """Reads the answers of one connection, one after the other.
 
-    The caller says :meth:`begin` before each request and feeds what the socket gives until
-    :meth:`feed` returns True. The methods named ``on_...`` are called by the parser.
+    The names that start with ``on_`` are called by the parser. Where a method of a list or a
+    dict does the work, it stands there itself: that saves a Python frame for each header line.
 
     Attributes:
         reusable: After a whole answer: the connection may carry another request.
@@ -132,103 +135,96 @@ class AnswerReader:
     __slots__ = (
         "_body",
         "_complete",
-        "_fields",
+        "_head",
         "_keep",
+        "_lines",
         "_parser",
+        "_pieces",
         "_seen",
         "_status",
+        "on_body",
+        "on_header",
+        "on_message_begin",
         "reusable",
     )
 
     def __init__(self) -> None:
+        self._lines: dict[bytes, bytes] = {}
+        self._pieces: list[bytes] = []
+        self._head: dict[bytes, bytes] | None = None
+        self._complete = False
+        self._seen = 0
+        self.reusable = False
+        self.on_message_begin = self._lines.clear
+        self.on_header = self._lines.setdefault
+        self.on_body = self._pieces.append
         # The parser lives as long as the connection: it and this object hold each other, and
         # a new pair for each answer would be work for the garbage collector.
         self._parser = httptools.HttpResponseParser(self)
-        self.begin()
 
-    def begin(self) -> None:
-        """Expect a new answer."""
-        self._fields: list[tuple[bytes, bytes]] = []
-        self._body: list[bytes] = []
-        self._status = 0
-        self._seen = 0
-        self._keep = False
-        self._complete = False
-        self.reusable = False
-
-    def feed(self, data: bytes) -> bool:
+    def feed(self, data: bytes) -> Answer | None:
         """Take the next bytes; empty means that the server has ended the stream.
 
         Returns:
-            True when the answer is whole.
+            The answer once it is whole, else None. After that the next one is expected.
 
         Raises:
             BadAnswerError: It is malformed, cut short, too large, or switches protocols.
         """
         if not data:
             return self._end_of_stream()
-        self._seen += len(data)
-        self.reusable = True  # unless something below speaks against it
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            # Behind a whole answer this is surplus: the answer stands, the connection does not.
-            self.reusable = False
-            if not self._complete or self._status == 101:
+            self._keep = False
+            if not self._complete:
                 raise BadAnswerError(f"not an HTTP answer: {error}") from error
+            # Behind a whole answer it is surplus: the answer stands, the connection does not.
         if self._complete:
-            self.reusable = self.reusable and self._keep
-            return True
-        if self._seen > (_MAX_ANSWER if self._status else _MAX_HEAD):
+            # Whatever comes behind a whole answer begins a message, which clears the mark.
+            self.reusable = self._keep and _MARK in self._lines
+            return self._take()
+        self._seen += len(data)
+        if self._seen > (_MAX_HEAD if self._head is None else _MAX_ANSWER):
             raise BadAnswerError(f"the answer is too large ({self._seen} bytes and more)")
-        return False
-
-    def answer(self) -> Answer:
-        """The answer, once it is whole."""
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        return Answer(self._status, self._fields, body)
-
-    def _end_of_stream(self) -> bool:
-        self.reusable = False
-        if not self._status:
-            raise BadAnswerError(
-                f"the stream ended before the answer's head did ({self._seen} bytes)"
-            )
-        headers = self.answer().headers
-        if "content-length" in headers or "transfer-encoding" in headers:
-            raise BadAnswerError(f"the stream ended inside the answer's body ({self._seen} bytes)")
-        self._complete = True  # a body without a stated end lasts until the stream ends
-        return True
-
-    def on_message_begin(self) -> None:
-        """An answer starts; behind a whole one that is surplus."""
-        if self._complete:
-            self.reusable = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header line."""
-        if not self._status:  # later ones are trailers, or belong to surplus
-            self._fields.append((name, value))
+        return None
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
-        if self._complete:
-            return
-        self._status = self._parser.get_status_code()
-        self._keep = self._parser.should_keep_alive()
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body, without its framing."""
+        """The head is whole; header lines that come later are trailers."""
         if not self._complete:
-            self._body.append(data)
+            self._status = self._parser.get_status_code()
+            self._keep = self._parser.should_keep_alive()
+            self._head = self._lines.copy()
 
     def on_message_complete(self) -> None:
         """The answer is whole, or it was an interim one (1xx)."""
-        if 100 <= self._status <= 199 and self._status != 101:
-            self._status = 0  # an interim answer; the final one follows
-            self._fields = []
-        else:
+        if self._complete:
+            self._keep = False
+        elif self._status >= 200:
             self._complete = True
+            self._body = b"".join(self._pieces)
+            self._lines[_MARK] = b""
+        elif self._status != 101:  # after that one the connection speaks something else
+            self._head = None
+
+    def _end_of_stream(self) -> Answer:
+        self.reusable = False
+        if self._head is None:
+            raise BadAnswerError(f"the stream ended before the answer's head ({self._seen} bytes)")
+        self._body = b"".join(self._pieces)
+        answer = self._take()
+        if answer.status < 200 or not answer.headers.keys().isdisjoint(_FRAMED):
+            raise BadAnswerError(f"the stream ended inside the answer ({self._seen} bytes)")
+        return answer  # a body without a stated end lasts until the stream ends
+
+    def _take(self) -> Answer:
+        head = self._head
+        assert head is not None
+        self._head = None
+        self._complete = False
+        self._seen = 0
+        self._pieces.clear()
+        return Answer(self._status, head, self._body)
 
 
 def _split(base_url: object) -> tuple[str, str, int, str]:

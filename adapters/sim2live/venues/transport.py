@@ -15,12 +15,11 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import threading
 from typing import Final
 
 from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import NotSentError, UnknownOutcomeError
-from sim2live.venues.dial import dial
+from sim2live.venues.dial import dial, watch
 from sim2live.venues.http1 import Answer, AnswerReader, BadAnswerError, Endpoint
 
 __all__ = ["LONGEST", "MAX_IDLE_NS", "Answer", "Transport", "not_sent", "unknown"]
@@ -61,8 +60,8 @@ class Transport:
         self._context = (ssl_context or ssl.create_default_context()) if self.endpoint.tls else None
         self._pool = pool
         self._closed = False
+        self._pid = os.getpid()
         self._idle: list[_Link] = []
-        self._renew()
 
     def __repr__(self) -> str:
         return f"Transport({self.endpoint.url!r})"
@@ -91,55 +90,81 @@ class Transport:
     def close(self) -> None:
         """Close the idle connections; an exchange under way ends as it would have."""
         self._closed = True
-        while (link := self._take()) is not None:
-            link.close()
+        while self._idle:
+            self._idle.pop().sock.close()
+
+    # The way of an order. Kept short on purpose: each call in it is part of the latency.
 
     def _exchange(self, data: bytes, timeout: float) -> Answer:
         if os.getpid() != self._pid:
-            self._renew()
+            self._forget_parent()
         if self._closed:
             raise not_sent(self.endpoint, OSError("the transport is closed"))
         if not timeout > 0:
             raise not_sent(self.endpoint, TimeoutError())
-        deadline = self._now() + int(min(timeout, LONGEST) * NS)
-        link, sent = self._start(data, deadline)
-        reader = link.reader
-        reader.begin()
+        started = self._now()
+        deadline = started + int(min(timeout, LONGEST) * NS)
+        link = self._take(started)
+        sent = 0 if link is None else _first_write(link.sock, data)
+        if link is None or not sent:
+            link, sent = self._start_anew(data, deadline)
         try:
-            while sent < len(data):
-                sent += link.write(data[sent : sent + _CHUNK], self._left(deadline))
-            while not reader.feed(link.read(self._left(deadline))):
-                pass
+            if sent < len(data):
+                link.sock.settimeout(self._left(deadline))
+                link.sock.sendall(data[sent:])
+                link.sock.setblocking(False)
+            answer = None
+            while answer is None:
+                answer = link.reader.feed(self._receive(link, deadline))
         except (OSError, BadAnswerError) as error:
-            link.close()
+            link.sock.close()
             raise unknown(self.endpoint, error) from error
         except BaseException:
-            link.close()  # an interrupt: an answer may still be on its way
+            link.sock.close()  # an interrupt: an answer may still be on its way
             raise
-        if reader.reusable:
-            self._give_back(link)
-        else:
-            link.close()
-        return reader.answer()
+        self._keep(link, started)
+        return answer
 
-    def _start(self, data: bytes, deadline: int) -> tuple[_Link, int]:
-        """Put the first bytes on the wire: of a warm connection, or else of one new one."""
-        first = data[:_CHUNK]  # at most one TLS record: a failure leaves none that can be read
-        link = self._take()
-        if link is not None:
+    def _keep(self, link: _Link, used: int) -> None:
+        link.used = used
+        if link.reader.reusable and len(self._idle) < self._pool:
+            self._idle.append(link)
+            if self._closed:  # by another thread, meanwhile
+                self.close()
+        else:
+            link.sock.close()
+
+    def _receive(self, link: _Link, deadline: int) -> bytes:
+        while True:
+            if not link.has_input(1000 * self._left(deadline)):
+                raise TimeoutError
             try:
-                return link, link.write(first, self._left(deadline))
-            except OSError:
-                link.close()  # it had died and took nothing, so a new one may be tried
+                return link.sock.recv(_CHUNK)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                pass  # a part of a TLS record, or a message of TLS itself
+
+    def _take(self, now: int) -> _Link | None:
+        """The connection used last, if it is in order. Popping a list is atomic: no lock."""
+        while self._idle:
+            try:
+                link = self._idle.pop()
+            except IndexError:
+                return None  # another thread was faster
+            if now - link.used < MAX_IDLE_NS and not link.has_input(0):
+                return link
+            link.sock.close()
+        return None
+
+    def _start_anew(self, data: bytes, deadline: int) -> tuple[_Link, int]:
+        """Connect once, and put the first bytes on the wire."""
         try:
-            link = _Link(dial(self.endpoint, self._context, lambda: self._left(deadline)))
-            try:
-                return link, link.write(first, self._left(deadline))
-            except OSError:
-                link.close()
-                raise
+            sock = dial(self.endpoint, self._context, lambda: self._left(deadline))
         except OSError as error:
             raise not_sent(self.endpoint, error) from error
+        sent = _first_write(sock, data)
+        if not sent:
+            raise not_sent(self.endpoint, OSError("the connection died before the first byte"))
+        return _Link(sock), sent
 
     def _left(self, deadline: int) -> float:
         left = deadline - self._now()
@@ -147,31 +172,37 @@ class Transport:
             raise TimeoutError
         return left / NS
 
-    def _take(self) -> _Link | None:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                link = self._idle.pop()
-            if self._now() - link.idle_since < MAX_IDLE_NS and link.is_quiet():
-                return link
-            link.close()
-
-    def _give_back(self, link: _Link) -> None:
-        link.idle_since = self._now()
-        with self._lock:
-            if not self._closed and len(self._idle) < self._pool:
-                self._idle.append(link)
-                return
-        link.close()
-
-    def _renew(self) -> None:
-        """Start afresh: a forked child shares sockets with its parent, and a lock held there."""
+    def _forget_parent(self) -> None:
+        """In a forked child: these sockets are the parent's, so drop our handles of them."""
         self._pid = os.getpid()
-        self._lock = threading.Lock()
         inherited, self._idle = self._idle, []
         for link in inherited:
-            link.close()
+            link.sock.close()
+
+
+class _Link:
+    """One connection with at most one request in flight. Its socket never blocks."""
+
+    __slots__ = ("has_input", "reader", "sock", "used")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.reader = AnswerReader()
+        self.has_input = watch(sock)
+        self.used = 0
+
+
+def _first_write(sock: socket.socket, data: bytes) -> int:
+    """Write at most one TLS record, of which a failure leaves nothing that can be read.
+
+    Returns:
+        How many bytes were written; 0 when the connection took none, and is closed now.
+    """
+    try:
+        return sock.send(data[:_CHUNK])
+    except OSError:  # also where it would block: a connection without room at the start is dead
+        sock.close()
+        return 0
 
 
 def not_sent(endpoint: Endpoint, cause: BaseException) -> NotSentError:
@@ -186,38 +217,3 @@ def unknown(endpoint: Endpoint, cause: BaseException) -> UnknownOutcomeError:
     late = isinstance(cause, TimeoutError)
     what = "the deadline came before a whole answer" if late else str(cause)
     return UnknownOutcomeError(f"Unknown outcome at {endpoint.url}: {what}", timed_out=late)
-
-
-class _Link:
-    """One connection. The time left is given to each call, so no call outlives the deadline."""
-
-    __slots__ = ("_sock", "idle_since", "reader")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.reader = AnswerReader()
-        self.idle_since = 0
-
-    def is_quiet(self) -> bool:
-        """Whether nothing has come in while idle: neither an end of stream nor surplus."""
-        self._sock.settimeout(0)
-        try:
-            self._sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            pass
-        return False
-
-    def write(self, data: bytes, seconds: float) -> int:
-        """Write some bytes and say how many; OSError means that this call wrote none."""
-        self._sock.settimeout(seconds)
-        return self._sock.send(data)
-
-    def read(self, seconds: float) -> bytes:
-        self._sock.settimeout(seconds)
-        return self._sock.recv(_CHUNK)
-
-    def close(self) -> None:
-        # No goodbye of TLS: in a forked child it would end the parent's session.
-        self._sock.close()

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import select
 import ssl
 from typing import cast
 
 from sim2live.clock import Clock, SystemClock
+from sim2live.venues.dial import watch
 from sim2live.venues.http1 import Answer, AnswerReader, BadAnswerError, Endpoint
 from sim2live.venues.transport import LONGEST, MAX_IDLE_NS, not_sent, unknown
 
@@ -87,14 +87,13 @@ class AsyncTransport:
         try:
             async with asyncio.timeout(min(seconds, LONGEST)):
                 link = self._take() or await self._connect()
-                await link.exchange(data)
+                return await link.exchange(data)
         except (OSError, BadAnswerError) as error:
             failure = not_sent if link is None else unknown
             raise failure(self.endpoint, error) from error
         finally:
             if link is not None:
                 self._give_back(link)
-        return link.reader.answer()
 
     async def _connect(self) -> _AsyncLink:
         _, link = await asyncio.get_running_loop().create_connection(
@@ -125,16 +124,15 @@ class _AsyncLink(asyncio.Protocol):
         self.reader = AnswerReader()
         self.idle_since = 0
         self._loop = asyncio.get_running_loop()
-        self._answered: asyncio.Future[None] = self._loop.create_future()
+        self._answered: asyncio.Future[Answer] = self._loop.create_future()
         self._answered.cancel()  # nothing is being waited for
         self._spoilt = False
 
-    async def exchange(self, data: bytes) -> None:
-        """Write one request and wait until the reader has a whole answer."""
-        self.reader.begin()
+    async def exchange(self, data: bytes) -> Answer:
+        """Write one request and wait for its whole answer."""
         self._answered = self._loop.create_future()
         self._transport.write(data)
-        await self._answered
+        return await self._answered
 
     def is_reusable(self) -> bool:
         """Whether the last answer leaves the connection in order."""
@@ -144,7 +142,7 @@ class _AsyncLink(asyncio.Protocol):
         """Whether nothing has come in while idle: neither an end of stream nor surplus."""
         if self._spoilt or self._loop is not asyncio.get_running_loop():
             return False
-        return not _readable(self._transport.get_extra_info("socket").fileno())
+        return not self._has_input(0)
 
     def close(self) -> None:
         """Drop the connection at once."""
@@ -154,14 +152,16 @@ class _AsyncLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        # What the system holds and asyncio has not looked at yet.
+        self._has_input = watch(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         if self._answered.done():
             self._spoilt = True
             return
         try:
-            if self.reader.feed(data):
-                self._answered.set_result(None)
+            if (answer := self.reader.feed(data)) is not None:
+                self._answered.set_result(answer)
         except BadAnswerError as error:
             self._answered.set_exception(error)
 
@@ -175,12 +175,3 @@ class _AsyncLink(asyncio.Protocol):
         self._spoilt = True
         if not self._answered.done():
             self._answered.set_exception(exc or ConnectionResetError("the stream ended"))
-
-
-def _readable(fileno: int) -> bool:
-    """Whether the system holds something that asyncio has not looked at yet."""
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([fileno], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(fileno, select.POLLIN)
-    return bool(poll.poll(0))
