@@ -14,6 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sim2live import backtrader as backtrader
+    from sim2live import sizing as sizing
+    from sim2live import vectorbt as vectorbt
+    from sim2live import zipline as zipline
     from sim2live.client import AsyncEvalItUpClient, EvalItUpClient
     from sim2live.errors import (
         ConfigError,
@@ -83,7 +87,7 @@ _HOME = {
 }
 
 # Rooms that a user writes as an attribute: `sim2live.backtrader.broker(...)`.
-_ROOMS = frozenset({"backtrader", "sizing"})
+_ROOMS = frozenset({"backtrader", "sizing", "vectorbt", "zipline"})
 
 
 def __getattr__(name: str) -> object:

@@ -79,6 +79,12 @@ def test_connect_is_callable_twice() -> None:
         dispatcher.close()
 
 
+@pytest.mark.parametrize("room", ["backtrader", "sizing", "vectorbt", "zipline"])
+def test_a_room_is_an_attribute_without_importing_it(room: str) -> None:
+    program = f"import sim2live; print(sim2live.{room}.__name__, sim2live.{room}.__name__)"
+    assert run(program) == f"sim2live.{room} sim2live.{room}"
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'conect'"):
         _ = sim2live.conect

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import sim2live
+from sim2live import __version__
 from sim2live.errors import JournalError
 from sim2live.gateway.answers import Refused, encode
 from sim2live.gateway.desk import Desk, Taken
@@ -44,7 +44,7 @@ def routes(desk: Desk) -> list[Route]:
                 "service": SERVICE,
                 "paper": True,
                 "store": desk.store,
-                "version": sim2live.__version__,
+                "version": __version__,
             }
         )
 
