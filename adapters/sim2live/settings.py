@@ -129,6 +129,23 @@ def _token() -> str | None:
     return os.environ.get(PREFIX + "TOKEN") or None
 
 
+def secret(name: str | None = None) -> str | None:
+    """The token in a variable of the environment; secrets are never command line options.
+
+    Args:
+        name: the variable; None means ``SIM2LIVE_TOKEN``, which may be absent.
+
+    Raises:
+        ConfigError: the variable was named and is empty or absent.
+    """
+    if name is None:
+        return _token()
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigError(f"token: the environment variable {name} is empty or absent")
+    return value
+
+
 def data_folder() -> Path:
     """The per-user folder that journals are kept in."""
     if os.environ.get(PREFIX + "HOME"):
