@@ -147,7 +147,7 @@ def iso(ns: int) -> str:
     Whole seconds print without a fraction; a fraction has 3, 6 or 9 digits, as many as it needs.
     """
     seconds, rest = divmod(ns, NS)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
     if not rest:
         return text + "Z"
     digits = f"{rest:09d}"

@@ -17,6 +17,7 @@ from sim2live.fields import MAX_QTY
 __all__ = ["Sizing", "SizingError", "direction", "exact", "of", "target", "toward_zero"]
 
 _NOISE: Final = 1e-9
+_MOST_NOISE: Final = 1e-3
 
 
 class Sizing(ABC):
@@ -155,7 +156,8 @@ _TOWARD_ZERO: Final = _TowardZero()
 
 
 def _noise(position: float) -> float:
-    return _NOISE * max(1.0, abs(position))
+    """How far a float may be off by its own arithmetic; always far below half a contract."""
+    return min(_NOISE * max(1.0, abs(position)), _MOST_NOISE)
 
 
 def _halves_to_zero(value: float) -> int:

@@ -44,15 +44,12 @@ def loads(data: bytes) -> Any:
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        for key, value in pairs:
-            if key in seen:
-                raise SignalError(
-                    key, value, "appears twice", message=f"field {shorten(key)} appears twice"
-                )
-            seen.add(key)
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            message = f"field {shorten(key)} appears twice"
+            raise SignalError(key, value, "appears twice", message=message)
+        found[key] = value
     return found
 
 
