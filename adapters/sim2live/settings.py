@@ -22,6 +22,7 @@ from sim2live.errors import ConfigError
 
 if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
+    from sim2live.gate.gate import Gate
     from sim2live.gate.now import Now
     from sim2live.gate.rules import Rule
     from sim2live.venues.base import Venue
@@ -275,12 +276,23 @@ def connect(
         venue.close()
         raise
     try:
+        if background and gate.journal.path != ":memory:":
+            _supervise(gate, clock)
         return Dispatcher(
             gate, strategy=chosen.strategy or "strategy", run=chosen.run, workflow=pool, clock=clock
         )
     except BaseException:
         gate.close()
         raise
+
+
+def _supervise(gate: Gate, clock: Clock) -> None:
+    """Start what has to happen without a bar, and have it ended with the gate."""
+    from sim2live.gate.supervisor import Heartbeat, Obedience, Supervisor
+
+    supervisor = Supervisor(gate, [Obedience(clock), Heartbeat()], clock)
+    gate.before_close(supervisor.close)
+    supervisor.start()
 
 
 def open_venue(

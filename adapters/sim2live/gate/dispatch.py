@@ -10,6 +10,7 @@ from sim2live.clock import Clock
 from sim2live.gate.book import Decision
 from sim2live.gate.gate import Gate
 from sim2live.gate.ledger import Presumed
+from sim2live.gate.operator import Operator
 from sim2live.gate.receipt import Receipt
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, OrderSpec
@@ -149,15 +150,15 @@ class Dispatcher:
 
     def halt(self, reason: str = "halt was asked for") -> None:
         """Exits only for this workflow, until `resume`."""
-        self.gate.halt(self.workflow, reason)
+        Operator(self.gate).halt(self.workflow, reason)
 
     def resume(self) -> None:
         """Lift a halt of this workflow."""
-        self.gate.resume(self.workflow)
+        Operator(self.gate).resume(self.workflow)
 
     def flatten(self) -> None:
         """Bring this workflow to zero and halt it."""
-        self.gate.flatten(self.workflow, self._clock.now_ns())
+        Operator(self.gate).flatten(self.workflow, self._clock.now_ns())
 
     def close(self) -> None:
         """Close the gate with its journal and venue, for all siblings."""

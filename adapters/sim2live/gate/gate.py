@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -74,13 +74,16 @@ class Gate:
         self._rules = tuple(rules)
         self._timeout = timeout
         self._start: StartPolicy = start
-        self._sender = Sender(
+        self.sender = Sender(
             venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
         )
         self._outbox = Outbox(self.work, clock) if background else None
         self._lock = ProcessLock(journal.path, venue.fingerprint)
         self._pid = os.getpid()
         self._closed = False
+        self._before_close: list[Callable[[], None]] = []
+        if self._outbox is not None:
+            self.before_close(self._outbox.close)
         self._opening = threading.Lock()
         self._rules_lock = threading.Lock()
         self._watermarks: dict[tuple[str, Instrument], int] = {}
@@ -104,6 +107,14 @@ class Gate:
         """
         self._lock.take(workflow)
 
+    def follows(self, workflow: str) -> bool:
+        """Whether a strategy of this process follows a workflow."""
+        return workflow in self._lock.workflows
+
+    def followed(self) -> tuple[str, ...]:
+        """The workflows of this process."""
+        return self._lock.workflows
+
     def book(self, workflow: str, instrument: Instrument) -> Book:
         """The book of an instrument of a workflow; made when it is first asked for."""
         key = (workflow, instrument)
@@ -112,6 +123,10 @@ class Gate:
             with self._opening:
                 found = self.books.setdefault(key, Book(key, None))
         return found
+
+    def books_of(self, workflow: str) -> list[Book]:
+        """The books of a workflow."""
+        return [book for (name, _), book in list(self.books.items()) if name == workflow]
 
     # -- decisions -----------------------------------------------------------------------
 
@@ -154,7 +169,7 @@ class Gate:
         wanted = book.line.wants(book.total - grown)
         for leg in legs(book.line.presumed, wanted):
             if leg.closing:
-                sent = sent.then(self._sender.exit(book, leg.signed, decision))
+                sent = sent.then(self.sender.exit(book, leg.signed, decision))
             elif not grown:
                 sent = sent.then(self._enter(book, leg.signed, decision))
         if grown:
@@ -168,10 +183,10 @@ class Gate:
     def _grow(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Sent:
         """The opening part of an order, refused as a whole while exits only may go."""
         if book.line.blocked:
-            return sent.then(self._sender.hold(book, grown, decision, book.line.blocked))
+            return sent.then(self.sender.hold(book, grown, decision, book.line.blocked))
         for leg in legs(book.line.presumed, book.line.wants(book.total)):
             if leg.closing:
-                sent = sent.then(self._sender.exit(book, leg.signed, decision))
+                sent = sent.then(self.sender.exit(book, leg.signed, decision))
             else:
                 sent = sent.then(self._enter(book, leg.signed, decision))
         return sent
@@ -196,8 +211,8 @@ class Gate:
                     for rule in self._rules:
                         rule.went(entry)
         if sentence:
-            return self._sender.hold(book, signed, decision, sentence)
-        return self._sender.entry(book, signed, decision)
+            return self.sender.hold(book, signed, decision, sentence)
+        return self.sender.entry(book, signed, decision)
 
     def _receipt(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Receipt:
         status, reason = sent.status, sent.reason
@@ -208,7 +223,7 @@ class Gate:
         elif not grown and sent.opened and status in REFUSALS:
             # An "un-exit" has no order that could be refused: the venue waits instead (rule 8).
             book.line = replace(book.line, waiting=sign(book.total))
-            self._sender.save(book)
+            self.sender.save(book)
             status = Status.SHADOW
         if sent.signals or reason:
             logger.info(
@@ -232,9 +247,9 @@ class Gate:
         watermark = self._watermark(decision)
         if decision.nth < 0 or decision.decided_at > watermark:
             return None
-        stored = self._sender.stored(decision)
+        stored = self.sender.stored(decision)
         if stored is None:
-            if decision.decided_at < watermark or not self._sender.decided_later(decision):
+            if decision.decided_at < watermark or not self.sender.decided_later(decision):
                 return None
             stored = Sent(status=Status.SHADOW, reason="decided before the restart")
         granted = decision.target
@@ -258,7 +273,7 @@ class Gate:
     # -- debts ---------------------------------------------------------------------------
 
     def _notice(self, book: Book) -> None:
-        if self._outbox is not None and (book.owed or book.unknown or self._sender.silent):
+        if self._outbox is not None and (book.owed or book.unknown or self.sender.silent):
             self._outbox.notice()
 
     def work(self) -> bool:
@@ -269,14 +284,14 @@ class Gate:
         """
         if self._closed:
             return False
-        if self._sender.silent:
+        if self.sender.silent:
             if not self.venue.probe(timeout=self._timeout):
                 return True
-            self._sender.listen()
+            self.sender.listen()
         owing = [book for book in list(self.books.values()) if book.owed or book.unknown]
         for book in owing:
             self.compare(book, book.last[2])
-        return self._sender.silent or any(book.owed or book.unknown for book in owing)
+        return self.sender.silent or any(book.owed or book.unknown for book in owing)
 
     # -- bars ----------------------------------------------------------------------------
 
@@ -304,11 +319,11 @@ class Gate:
         try:
             self._begin(book)
             if book.unknown:
-                self._sender.settle_unknown(book)
+                self.sender.settle_unknown(book)
             total = book.total
             line = book.line
             if line.presumed.known and line.presumed.low == line.wants(total):
-                self._sender.paid(book)
+                self.sender.paid(book)
                 return
             strategy, run, _ = book.last
             decision = Decision(
@@ -324,7 +339,7 @@ class Gate:
             sent = self._settle(book, decision, 0)
             if sent.opened and sent.status in REFUSALS:
                 book.line = replace(book.line, waiting=sign(total))
-                self._sender.save(book)
+                self.sender.save(book)
         finally:
             book.lock.release()
 
@@ -343,33 +358,12 @@ class Gate:
             moved = target - book.targets.get(owner, 0)
             book.targets[owner] = target
             book.line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
-            self._sender.save(book)
+            self.sender.save(book)
         logger.info("%s leg of %+d presumed filled at %s", book.name, moved, iso(decided_at))
 
-    # -- people --------------------------------------------------------------------------
-
-    def halt(self, workflow: str, reason: str) -> None:
-        """Exits only, for every instrument of a workflow, until `resume`."""
-        for book in self._of(workflow):
-            with book.lock:
-                book.line = replace(book.line, halted=reason)
-                self._sender.save(book)
-
-    def resume(self, workflow: str) -> None:
-        """Lift a halt; what opened meanwhile in the simulator waits."""
-        for book in self._of(workflow):
-            with book.lock:
-                line = replace(book.line, halted="", flat=False)
-                book.line = line.started(book.total, "wait", first=False)
-                self._sender.save(book)
-
-    def flatten(self, workflow: str, time: int) -> None:
-        """Bring every instrument of a workflow to zero and halt it."""
-        for book in self._of(workflow):
-            with book.lock:
-                book.line = replace(book.line, halted="flatten was asked for", flat=True)
-                self._sender.save(book)
-            self.compare(book, time)
+    def before_close(self, end: Callable[[], None]) -> None:
+        """Have something that works on this gate ended before the gate closes."""
+        self._before_close.append(end)
 
     def close(self) -> None:
         """Stop sending, then close the journal and the venue's connections.
@@ -379,8 +373,8 @@ class Gate:
         if self._closed:
             return
         self._closed = True
-        if self._outbox is not None:
-            self._outbox.close()
+        for end in self._before_close:
+            end()
         for book in list(self.books.values()):
             # An exchange that is under way is waited for: its outcome must be written.
             if book.lock.acquire(timeout=2 * self._timeout):
@@ -391,13 +385,10 @@ class Gate:
 
     # -- helpers -------------------------------------------------------------------------
 
-    def _of(self, workflow: str) -> list[Book]:
-        return [book for (name, _), book in list(self.books.items()) if name == workflow]
-
     def _held_elsewhere(self, book: Book) -> int:
         return sum(
             max(abs(other.line.presumed.low), abs(other.line.presumed.high))
-            for other in self._of(book.key[0])
+            for other in self.books_of(book.key[0])
             if other is not book
         )
 
@@ -419,7 +410,7 @@ class Gate:
         line = book.line.started(book.total, self._start, first=book.first)
         if line is not book.line:
             book.line = line
-            self._sender.save(book)
+            self.sender.save(book)
             logger.warning(
                 "%s starts: %s presumed, %d wanted", book.name, line.presumed, book.total
             )

@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from sim2live.clock import Clock
 from sim2live.gate.ledger import UNKNOWN, Line
+from sim2live.gate.mailbox import Mailbox
 from sim2live.gate.store import Database, DuplicateError, Statement
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal, decode
@@ -60,6 +61,17 @@ MIGRATIONS = (
         volume REAL NOT NULL
     ) STRICT;
     CREATE INDEX bars_in_time ON bars (venue, run, instrument, time);
+    CREATE TABLE commands (
+        seq INTEGER PRIMARY KEY, venue TEXT NOT NULL, workflow TEXT NOT NULL,
+        verb TEXT NOT NULL, argument TEXT NOT NULL, asked_at INTEGER NOT NULL,
+        answer TEXT, answered_at INTEGER
+    ) STRICT;
+    CREATE INDEX open_commands ON commands (venue, seq) WHERE answer IS NULL;
+    CREATE TABLE heartbeats (
+        venue TEXT NOT NULL, workflow TEXT NOT NULL, pid INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (venue, workflow)
+    ) STRICT, WITHOUT ROWID;
     """,
 )
 
@@ -123,6 +135,7 @@ class Journal:
 
     def __init__(self, database: Database, venue: str, clock: Clock) -> None:
         self._db = database
+        self.mailbox = Mailbox(database, venue, clock)
         self._venue = venue
         self._clock = clock
         self._encode = msgspec.msgpack.Encoder().encode

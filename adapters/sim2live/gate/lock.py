@@ -26,7 +26,7 @@ class ProcessLock:
     def __init__(self, journal: str, venue: str) -> None:
         self._journal = journal
         self._venue = venue
-        self._held: dict[str, Exclusive] = {}
+        self._held: dict[str, Exclusive | None] = {}
 
     def take(self, workflow: str) -> None:
         """Hold a workflow until `release`; taking it twice is taking it once.
@@ -34,7 +34,10 @@ class ProcessLock:
         Raises:
             LockedError: another process holds it; its process id is named.
         """
-        if self._journal == MEMORY or workflow in self._held:
+        if workflow in self._held:
+            return
+        if self._journal == MEMORY:
+            self._held[workflow] = None
             return
         name = hashlib.sha256(f"{self._venue}\0{workflow}".encode()).hexdigest()[:16]
         path = Path(f"{self._journal}.{name}.lock")
@@ -46,12 +49,14 @@ class ProcessLock:
             )
         self._held[workflow] = held
 
-    def holds(self, workflow: str) -> bool:
-        """Whether this process holds a workflow."""
-        return workflow in self._held
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """What this process follows."""
+        return tuple(self._held)
 
     def release(self) -> None:
         """Give everything back."""
         for held in self._held.values():
-            held.close()
+            if held is not None:
+                held.close()
         self._held.clear()

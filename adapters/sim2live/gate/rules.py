@@ -50,7 +50,7 @@ class Rule(abc.ABC):
     def refuses(self, entry: Entry) -> str:
         """A sentence with the number and the limit, or an empty string."""
 
-    def went(self, entry: Entry) -> None:
+    def went(self, entry: Entry) -> None:  # noqa: B027 - empty on purpose
         """Told when an entry that every rule agreed to goes out. Most rules need not know."""
 
 

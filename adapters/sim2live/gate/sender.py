@@ -11,7 +11,7 @@ from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Decision
 from sim2live.gate.delivery import Step, excess, next_step
 from sim2live.gate.journal import Journal, Row
-from sim2live.gate.ledger import OWED, UNKNOWN
+from sim2live.gate.ledger import OWED, UNKNOWN, Source
 from sim2live.gate.receipt import Status
 from sim2live.gate.store import DuplicateError
 from sim2live.signals import (
@@ -294,12 +294,14 @@ class Sender:
         remembers = self._venue.profile.dedupe == "yes"
         return outcome if outcome.kind is Kind.REJECTED and remembers else None
 
-    def resolve(self, book: Book, row: Row, outcome: Outcome) -> None:
+    def resolve(self, book: Book, row: Row, outcome: Outcome, *, source: Source = "READ") -> None:
         """An unknown row is settled: the interval narrows, and entries may go again."""
         executed = outcome.kind is Kind.ACCEPTED
         book.unknown.pop(row.id, None)
         line = book.line
-        line = replace(line, presumed=line.presumed.settled(row.signed, executed=executed))
+        line = replace(
+            line, presumed=line.presumed.settled(row.signed, executed=executed, source=source)
+        )
         if not book.unknown:
             line = line.without(UNKNOWN)
         if not executed and not row.closing:
