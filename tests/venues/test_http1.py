@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain, repeat
+
 import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sim2live.errors import ConfigError
 from sim2live.venues.http1 import Answer, AnswerReader, BadAnswerError, Endpoint
 
@@ -13,11 +17,13 @@ TOKEN = "s3cret-token"
 
 # What a server may say, with the way in which its end is known.
 WHOLE = {
-    "length": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\nhello",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello",
     "empty": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: b\r\n\r\n",
     "no reason": b"HTTP/1.1 404 \r\nContent-Length: 2\r\n\r\n{}",
     "no content": b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n",
-    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+    "chunked": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+    ),
     "chunk extensions": (
         b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n"
         b'3;a=b\r\nhel\r\n2;q="x"\r\nlo\r\n0;last\r\n\r\n'
@@ -64,6 +70,13 @@ def by_h11(data: bytes, *, closed: bool) -> tuple[int, dict[str, str], bytes, bo
     assert head is not None
     headers = {name.decode(): value.decode() for name, value in head.headers}
     return head.status_code, headers, body, oracle.their_state is h11.DONE
+
+
+def feed_all(pieces: Iterable[bytes]) -> None:
+    reader = AnswerReader()
+    for piece in pieces:
+        if reader.feed(piece) is not None:
+            return
 
 
 def by_us(pieces: list[bytes]) -> tuple[Answer, AnswerReader]:
@@ -166,33 +179,25 @@ def test_one_reader_reads_answers_one_after_the_other(first: str, second: str) -
     ],
 )
 def test_what_is_not_http_is_no_answer(data: bytes) -> None:
-    reader = AnswerReader()
     with pytest.raises(BadAnswerError):
-        if reader.feed(data) is None:
-            reader.feed(b"")
+        feed_all([data, b""])
 
 
 def test_a_head_without_end_is_no_answer() -> None:
-    reader = AnswerReader()
+    lines = (b"X-%d: %s\r\n" % (number, b"a" * 100) for number in range(10_000))
     with pytest.raises(BadAnswerError, match="too large"):
-        reader.feed(b"HTTP/1.1 200 OK\r\n")
-        for number in range(10_000):
-            reader.feed(b"X-%d: %s\r\n" % (number, b"a" * 100))
+        feed_all(chain([b"HTTP/1.1 200 OK\r\n"], lines))
 
 
 def test_a_body_over_the_limit_is_no_answer() -> None:
-    reader = AnswerReader()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"
     with pytest.raises(BadAnswerError, match="too large"):
-        reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
-        for _ in range(200):
-            reader.feed(b"a" * 16_384)
+        feed_all(chain([head], repeat(b"a" * 16_384, 200)))
 
 
 def test_endless_interim_answers_are_no_answer() -> None:
-    reader = AnswerReader()
     with pytest.raises(BadAnswerError, match="too large"):
-        for _ in range(10_000):
-            reader.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
+        feed_all(repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 10_000))
 
 
 @given(data=st.binary(max_size=400))

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sim2live.venues.outcome import ChildOutcome, Kind, Outcome, Profile, classify, server_text
 
 NOW = 1_445_412_420_000_000_000  # 2015-10-21 07:27:00 UTC
