@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import backtrader as bt
-
 from tests.backtrader.strategies import Case, Spied
 
 MODES: dict[str, tuple[dict[str, Any], int]] = {

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
-
 from tests.backtrader.fakes import Rows, walk
 
 
@@ -41,10 +40,21 @@ class Spied(bt.Strategy):
         ]
         self.log.append(
             (
-                "order", self._ref(order), order.getstatusname(), order.getordername(),
-                order.ordtypename(), order.size, order.created.price, order.created.pricelimit,
-                order.executed.dt, order.executed.size, order.executed.price,
-                order.executed.remsize, order.executed.comm, order.executed.pnl, bits,
+                "order",
+                self._ref(order),
+                order.getstatusname(),
+                order.getordername(),
+                order.ordtypename(),
+                order.size,
+                order.created.price,
+                order.created.pricelimit,
+                order.executed.dt,
+                order.executed.size,
+                order.executed.price,
+                order.executed.remsize,
+                order.executed.comm,
+                order.executed.pnl,
+                bits,
             )
         )
         self.on_order(order)
@@ -55,8 +65,19 @@ class Spied(bt.Strategy):
     def notify_trade(self, trade: Any) -> None:
         ref = self._trades_seen.setdefault(trade.ref, len(self._trades_seen))
         self.log.append(
-            ("trade", ref, trade.status, trade.size, trade.price, trade.pnl, trade.pnlcomm,
-             trade.barlen, trade.tradeid, trade.justopened, trade.isclosed)
+            (
+                "trade",
+                ref,
+                trade.status,
+                trade.size,
+                trade.price,
+                trade.pnl,
+                trade.pnlcomm,
+                trade.barlen,
+                trade.tradeid,
+                trade.justopened,
+                trade.isclosed,
+            )
         )
 
     def notify_cashvalue(self, cash: float, value: float) -> None:
@@ -184,20 +205,14 @@ class LimitsAndStops(Spied):
                 self.cancel(order)
             self.working = []
         elif n == 1:
-            self.working.append(
-                self.buy(size=2, exectype=bt.Order.Limit, price=close - 1.0)
-            )
+            self.working.append(self.buy(size=2, exectype=bt.Order.Limit, price=close - 1.0))
             self.working.append(self.sell(size=1, exectype=bt.Order.Stop, price=close - 1.5))
         elif n == 3:
             self.working.append(
-                self.buy(
-                    size=1, exectype=bt.Order.StopLimit, price=close + 0.5, plimit=close + 1.0
-                )
+                self.buy(size=1, exectype=bt.Order.StopLimit, price=close + 0.5, plimit=close + 1.0)
             )
         elif n == 5:
-            self.working.append(
-                self.sell(size=3, exectype=bt.Order.Limit, price=close + 1.0)
-            )
+            self.working.append(self.sell(size=3, exectype=bt.Order.Limit, price=close + 1.0))
         elif n == 8 and self.size:
             self.close()
 
@@ -239,12 +254,20 @@ class BuyBracket(Spied):
         kind = bt.Order.Market if self.p.market else bt.Order.Limit
         if len(self) % 2:
             self.buy_bracket(
-                size=2, exectype=kind, price=close - 0.3, stopprice=close - 2, limitprice=close + 2,
+                size=2,
+                exectype=kind,
+                price=close - 0.3,
+                stopprice=close - 2,
+                limitprice=close + 2,
                 valid=None,
             )
         else:
             self.sell_bracket(
-                size=2, exectype=kind, price=close + 0.3, stopprice=close + 2, limitprice=close - 2,
+                size=2,
+                exectype=kind,
+                price=close + 0.3,
+                stopprice=close + 2,
+                limitprice=close - 2,
                 valid=None,
             )
 
@@ -294,9 +317,7 @@ class LateChild(Spied):
     def decide(self) -> None:
         if not self.size and len(self) % 8 == 0:
             parent = self.buy(size=1, exectype=bt.Order.Limit, price=self.data.close[0] - 0.2)
-            self.sell(
-                size=1, parent=parent, exectype=bt.Order.Stop, price=self.data.close[0] - 2.0
-            )
+            self.sell(size=1, parent=parent, exectype=bt.Order.Stop, price=self.data.close[0] - 2.0)
         elif self.size and len(self) % 8 == 5:
             self.close()
 
@@ -321,7 +342,10 @@ class Expiring(Spied):
         close, n = self.data.close[0], len(self) % 8
         now = self.data.datetime.datetime(0)
         until = {
-            0: dt.timedelta(days=3), 2: now + dt.timedelta(days=2), 4: bt.Order.DAY, 6: 0,
+            0: dt.timedelta(days=3),
+            2: now + dt.timedelta(days=2),
+            4: bt.Order.DAY,
+            6: 0,
         }
         if n in until:
             self.buy(size=1, exectype=bt.Order.Limit, price=close - 1.1, valid=until[n])

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from backtrader import Order
-
-from sim2live.backtrader import MirrorBroker
-from sim2live.signals import Instrument
 from tests.backtrader.fakes import ScriptedGate
 from tests.backtrader.runs import play, stock
 from tests.backtrader.strategies import CASES, Case
+
+from sim2live.backtrader import MirrorBroker
+from sim2live.signals import Instrument
 
 RUNS = [
     pytest.param(case, mode, bracket, id=f"{case}-{mode}-{bracket}")

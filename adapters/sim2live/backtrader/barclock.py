@@ -17,32 +17,53 @@ _MS: Final = 1_000_000
 _SESSION_CLOSE: Final = dt.time(16, 0, tzinfo=ZoneInfo("America/New_York"))
 
 
-def closed_at(num: float, timeframe: int) -> int:
+def closed_at(num: float, timeframe: int, zone: Any = None) -> int:
     """The moment a bar closed, from Backtrader's number of days.
 
     A float of today's size resolves about ten microseconds, so the moment is rounded to the
     millisecond: the same bar gives the same integer in every process. A daily bar that bears no
-    time of day (Backtrader writes 00:00, or the last microseconds of the date) closed at 16:00
-    in New York, as everywhere in this package; midnight UTC would lie in the future while the
-    session still trades.
+    time of day (Backtrader writes 00:00, or the last microseconds of the date, of the data's own
+    zone) closed at 16:00 in New York, as everywhere in this package; the end of the day would
+    lie in the future while people still act on the bar.
 
     Args:
-        num: Days since 0001-01-01 plus one, naive UTC, as in ``data.datetime[0]``.
+        num: Days since 0001-01-01 plus one, UTC, as in ``data.datetime[0]``.
         timeframe: ``bt.TimeFrame`` of the data.
+        zone: The data's zone, where it has one.
 
     Returns:
         Nanoseconds since 1970-01-01 UTC.
     """
     days = int(num)
     ms = round((num - days) * _DAY_MS)
-    if timeframe >= bt.TimeFrame.Days and (ms == 0 or ms >= _DAY_MS - 1):
-        return _session_close(days)
+    if timeframe >= bt.TimeFrame.Days:
+        if _timeless(ms):
+            return _session_close(days)
+        if zone is not None:
+            local = bt.date2num(bt.num2date(num, zone))
+            if _timeless(round((local - int(local)) * _DAY_MS)):
+                return _session_close(int(local))
     return ((days - _UNIX_DAY) * _DAY_MS + ms) * _MS
+
+
+def _timeless(ms: int) -> bool:
+    return ms == 0 or ms >= _DAY_MS - 1
 
 
 @lru_cache(maxsize=64)
 def _session_close(days: int) -> int:
     return to_ns(dt.datetime.combine(dt.date.fromordinal(days), _SESSION_CLOSE))
+
+
+def moment_of(data: Any, num: float | None = None) -> int:
+    """When a bar of a data closed, nanoseconds since 1970-01-01 UTC.
+
+    Args:
+        data: The data.
+        num: Its number of days; by default that of the current bar.
+    """
+    when = data.lines.datetime[0] if num is None else num
+    return closed_at(when, data._timeframe, data._tz or data._tzinput)
 
 
 def moment(datas: list[Any]) -> int:
@@ -54,10 +75,7 @@ def moment(datas: list[Any]) -> int:
     Returns:
         Nanoseconds since 1970-01-01 UTC; 0 before the first bar.
     """
-    return max(
-        (closed_at(data.lines.datetime[0], data._timeframe) for data in datas if len(data)),
-        default=0,
-    )
+    return max((moment_of(data) for data in datas if len(data)), default=0)
 
 
 class Watch:

@@ -13,7 +13,8 @@ import backtrader as bt
 
 from sim2live.backtrader.instruments import InstrumentMap, Instruments
 from sim2live.errors import ConfigError
-from sim2live.market.contracts import contract
+from sim2live.market.contracts import SIM, contract
+from sim2live.signals import Instrument
 
 _STOCK_TERMS: Final = bt.brokers.BackBroker.params.commission
 
@@ -55,14 +56,18 @@ class ContractBroker(bt.brokers.BackBroker):
             self._terms[key] = self._contract_terms(data)
         return self._terms[key] or default
 
-    def _contract_terms(self, data: Any) -> Any | None:
+    def instrument(self, data: Any) -> Instrument | None:
+        """What a data stands for at the venue; None where the user has not said so."""
         try:
-            instrument = self._map.of(data)
+            return self._map.of(data)
         except ConfigError:
             return None  # a data that is only looked at; trading it is refused where it is tried
-        known = contract(instrument)
+
+    def _contract_terms(self, data: Any) -> Any | None:
+        instrument = self.instrument(data)
+        known = None if instrument is None else contract(instrument)
         # A simulated name without a point value of its own stands for a share.
-        if known is None or (instrument.exchange == "SIM" and known.point_value == 1.0):
+        if known is None or (known.exchange == SIM and known.point_value == 1.0):
             return None
         return bt.CommInfoBase(
             mult=known.point_value, stocklike=False, commtype=bt.CommInfoBase.COMM_FIXED

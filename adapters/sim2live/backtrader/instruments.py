@@ -29,8 +29,10 @@ class InstrumentMap:
                 "instruments: a real venue needs to be told what each data is, "
                 "such as instruments={'MES': 'CME:MESZ6'}"
             )
-        if instruments is not None and not callable(instruments) and not isinstance(
-            instruments, Mapping
+        if (
+            instruments is not None
+            and not callable(instruments)
+            and not isinstance(instruments, Mapping)
         ):
             raise ConfigError(
                 f"instruments={instruments!r}: must be a dict, a function of the data, or None"
@@ -98,7 +100,7 @@ class InstrumentMap:
 def _names(data: Any, label: str) -> list[str]:
     """What a user may have called a data; a resampled copy answers to its source's names too."""
     names = [data._name, label]
-    source = getattr(data.p, "dataname", None)
+    source: Any = getattr(data.p, "dataname", None)
     if isinstance(source, str):
         names.append(source)
     elif hasattr(source, "_name") and hasattr(source, "p"):

@@ -349,9 +349,7 @@ class MirrorBroker(ContractBroker):
             wanted,
             when=self._now(),
             nth=nth,
-            spec=OrderSpec(
-                bracket=legs, reference=reference if math.isfinite(reference) else None
-            ),
+            spec=OrderSpec(bracket=legs, reference=reference if math.isfinite(reference) else None),
         )
         receipt = answer.receipt
         if legs and receipt and any(signal.bracket for signal in receipt.signals):
@@ -375,4 +373,3 @@ def _explain(order: Any, reason: str) -> None:
 def _key(data: Any) -> Any:
     """The data whose position an order changes."""
     return data._compensate if data._compensate is not None else data
-

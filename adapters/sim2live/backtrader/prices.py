@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sim2live.backtrader.barclock import closed_at
+from sim2live.backtrader.barclock import moment_of
 from sim2live.backtrader.instruments import InstrumentMap
 from sim2live.errors import ConfigError, DataError
 from sim2live.market.bars import Bar
@@ -64,13 +65,13 @@ class Prices:
 
 def _bar(data: Any) -> Bar | None:
     """The prices that matching is about to see; in a replay these are of the last tick."""
-    prices = []
+    prices: list[float] = []
     for name in ("open", "high", "low", "close"):
         tick = getattr(data, f"tick_{name}", None)
         price = tick if tick is not None else getattr(data.lines, name)[0]
-        if price != price:  # a hole in the data is NaN
+        if math.isnan(price):  # a hole in the data
             return None
         prices.append(price)
+    opened, high, low, close = prices
     volume = data.lines.volume[0]
-    when = closed_at(data.lines.datetime[0], data._timeframe)
-    return Bar(when, *prices, volume=volume if volume > 0 else 0.0)
+    return Bar(moment_of(data), opened, high, low, close, volume if volume > 0 else 0.0)
