@@ -7,7 +7,7 @@ import backtrader as bt
 
 
 class MaCross(bt.Strategy):
-    params = (("fast", 8), ("slow", 21), ("stop", 0.02), ("target", 0.04))
+    params = (("fast", 10), ("slow", 20), ("stop", 0.02), ("target", 0.12))
 
     def __init__(self):
         fast = bt.ind.SMA(period=self.p.fast)

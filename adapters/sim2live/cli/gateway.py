@@ -1,0 +1,231 @@
+"""`sim2live gateway`: a paper gateway that speaks EvalItUp's signal API."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Group, RenderableType
+
+    from sim2live.gateway.server import Gateway
+    from sim2live.market.bars import CsvBars
+    from sim2live.signals import Instrument
+
+
+def gateway(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8080,
+    pools: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Pools and accounts, .toml or .json. Left out: python-test with one account.",
+        ),
+    ] = None,
+    any_pool: Annotated[
+        bool, typer.Option("--any-pool", help="Make a pool for each name that comes in.")
+    ] = False,
+    bars: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[INSTRUMENT=]FILE",
+            help="Prices from a CSV file, a bar a second; "
+            "can be given again. sp500_daily.csv alone is SIM:SP500.",
+        ),
+    ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="File of accepted signals, or :memory:. Left out: in the per-user data folder.",
+        ),
+    ] = None,
+    token_env: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Variable that holds the token which callers must show."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:PORT",
+            help="Another Host header to answer, for a tunnel or "
+            "a reverse proxy; can be given again.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Most signals of a pool in a minute. Left out: no limit."),
+    ] = None,
+) -> None:
+    r"""Start a paper gateway: simulated accounts behind EvalItUp's signal API.
+
+    No real order is possible here. Stop it with Ctrl-C; accepted signals are kept, and the next
+    start goes on from them.
+
+    [bold]Examples[/bold]
+
+      sim2live gateway
+
+      sim2live gateway --port 8090 --any-pool
+
+      sim2live gateway --pools pools.toml --bars SIM:SP500=examples/data/sp500_daily.csv
+
+      SECRET=... sim2live gateway --host 0.0.0.0 --token-env SECRET
+
+    [bold]A pools file[/bold]
+
+      \[pools.scalping-mes]
+
+      accounts = [{ name = "alice" }, { name = "bob", multiplier = 2, balance = 100000 }]
+    """
+    from sim2live.cli import screen
+
+    made, kept = _make(
+        host=host,
+        port=port,
+        pools=pools,
+        any_pool=any_pool,
+        bars=bars or [],
+        journal=journal,
+        token_env=token_env,
+        allow_hosts=allow_host or [],
+        per_minute=limit,
+    )
+    _log_to_screen()
+    console = screen.out()
+    console.print(_banner(made, kept, any_pool=any_pool, token_env=token_env, bars=bars or []))
+    with suppress(KeyboardInterrupt):
+        made.run()
+    console.print(
+        "\nStopped. Every accepted signal is kept." if kept != ":memory:" else "\nStopped."
+    )
+
+
+def _make(
+    *, pools: Path | None, bars: list[str], journal: str | None, token_env: str | None, **rest: Any
+) -> tuple[Gateway, str]:
+    from sim2live.errors import MissingExtraError
+    from sim2live.settings import secret
+
+    try:
+        from sim2live.gateway.pools import load_pools
+        from sim2live.gateway.server import Gateway, default_journal
+    except ModuleNotFoundError as error:
+        if error.name in ("starlette", "uvicorn"):
+            raise MissingExtraError(error.name, "gateway") from error
+        raise
+    kept = str(default_journal()) if journal is None else journal
+    if kept != ":memory:":
+        Path(kept).parent.mkdir(parents=True, exist_ok=True)
+    made = Gateway(
+        pools=None if pools is None else load_pools(pools),
+        bars=_bars(bars),
+        journal=kept,
+        token=None if token_env is None else secret(token_env),
+        **rest,
+    )
+    return made, kept
+
+
+def _bars(given: list[str]) -> Mapping[Instrument, CsvBars]:
+    from sim2live.market.bars import CsvBars
+    from sim2live.signals import Instrument
+
+    found: dict[Instrument, CsvBars] = {}
+    for text in given:
+        name, equals, file = text.partition("=")
+        if equals:
+            found[Instrument.parse(name)] = CsvBars(file)
+        else:
+            found[Instrument("SIM", Path(text).stem.split("_")[0].upper())] = CsvBars(text)
+    return found
+
+
+def _log_to_screen() -> None:
+    import logging
+
+    from rich.logging import RichHandler
+
+    from sim2live.cli import screen
+
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=screen.err(), show_path=False, markup=False)],
+    )
+
+
+def _banner(
+    made: Gateway, kept: str, *, any_pool: bool, token_env: str | None, bars: list[str]
+) -> Group:
+    """What a person needs to send the first signal."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from sim2live import __version__
+
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    facts.add_row("Listening", Text(made.url, style="bold cyan"))
+    for row in _pool_rows(made, any_pool):
+        facts.add_row(*row)
+    facts.add_row("Prices", ", ".join(bars) if bars else "a synthetic walk, until bars are pushed")
+    facts.add_row("Kept in", Text(kept, overflow="fold"))
+    facts.add_row("Token", f"asked for (${token_env})" if token_env else "none")
+    pool = next(iter(made.desk.exchange.pools), "python-test")
+    return Group(
+        Text.assemble(
+            ("\nsim2live gateway ", "bold"),
+            (__version__, "dim"),
+            ("   PAPER: no real order is possible here\n", "green"),
+        ),
+        facts,
+        Text("\nA first signal, from another terminal:\n", style="dim"),
+        _first_signal(made.url, pool, token_env),
+        Text("\nCtrl-C stops it.", style="dim"),
+    )
+
+
+def _pool_rows(made: Gateway, any_pool: bool) -> list[tuple[str, str]]:
+    exchange = made.desk.exchange
+    rows = []
+    for number, pool in enumerate(exchange.pools):
+        members = ", ".join(
+            f"{row.account} x{row.multiplier} ({row.balance:,.0f})"
+            for row in exchange.accounts(pool)
+        )
+        rows.append(("" if number else "Pools", f"{pool}: {members}"))
+    if any_pool:
+        rows.append(("" if rows else "Pools", "any other name is made when it comes in"))
+    return rows
+
+
+def _first_signal(url: str, pool: str, token_env: str | None) -> RenderableType:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from sim2live.clock import SystemClock, from_ns
+    from sim2live.market.contracts import front_month
+
+    symbol = front_month("MES", from_ns(SystemClock().now_ns()).date())
+    bearer = f' -H "Authorization: Bearer ${token_env}"' if token_env else ""
+    send = f"sim2live send --url {url} --pool {pool} -i CME:{symbol} --side BUY --qty 1"
+    if token_env:
+        send += f" --token-env {token_env}"
+    body = (
+        f'{{"schema_version":"1.0","signal_id":"first","workflow_id":"{pool}",'
+        f'"instrument":{{"exchange":"CME","symbol":"{symbol}"}},"side":"BUY","qty":1}}'
+    )
+    curl = (
+        f"curl {url}/signal/{pool} -H 'Content-Type: application/json'{bearer} \\\n  -d '{body}'\n"
+        f"curl {url}/positions{bearer}"
+    )
+    return Padding(Text(f"{send}\n\n{curl}", style="cyan", overflow="fold"), (0, 2))

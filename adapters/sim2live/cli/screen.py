@@ -1,0 +1,45 @@
+"""How does the command speak? Tables for people, JSON for machines, faults in two lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from sim2live.errors import ConfigError, JournalError, MissingExtraError, SignalError, Sim2LiveError
+
+_NEXT = {
+    SignalError: "Nothing was sent. `sim2live send --help` shows every field.",
+    MissingExtraError: "Then run the same command again.",
+    JournalError: "Name another file with --journal, or end the process that holds this one.",
+    ConfigError: "Nothing was done. `--help` shows what can be given.",
+}
+
+
+def out() -> Console:
+    """Where results go."""
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """Where faults and progress go, so that results can be piped."""
+    return Console(stderr=True, highlight=False)
+
+
+def machine(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.flush()
+
+
+def complain(error: Sim2LiveError) -> None:
+    """Say what is wrong and what to do next; a user's mistake needs no traceback."""
+    console = err()
+    console.print(Text.assemble(("Error  ", "bold red"), str(error)))
+    for kind, advice in _NEXT.items():
+        if isinstance(error, kind):
+            console.print(Text(f"       {advice}", style="dim"))
+            return
