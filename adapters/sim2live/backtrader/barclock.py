@@ -12,8 +12,10 @@ import backtrader as bt
 from sim2live.clock import to_ns
 
 _UNIX_DAY: Final = dt.date(1970, 1, 1).toordinal()
-_DAY_MS: Final = 86_400_000
+_DAY_US: Final = 86_400_000_000
+_NOISE_US: Final = 5  # half of what a float of today's size resolves
 _MS: Final = 1_000_000
+_MINUTE: Final = 1 / 1440
 _SESSION_CLOSE: Final = dt.time(16, 0, tzinfo=ZoneInfo("America/New_York"))
 
 
@@ -35,19 +37,22 @@ def closed_at(num: float, timeframe: int, zone: Any = None) -> int:
         Nanoseconds since 1970-01-01 UTC.
     """
     days = int(num)
-    ms = round((num - days) * _DAY_MS)
+    us = round((num - days) * _DAY_US)
     if timeframe >= bt.TimeFrame.Days:
-        if _timeless(ms):
-            return _session_close(days)
-        if zone is not None:
-            local = bt.date2num(bt.num2date(num, zone))
-            if _timeless(round((local - int(local)) * _DAY_MS)):
-                return _session_close(int(local))
-    return ((days - _UNIX_DAY) * _DAY_MS + ms) * _MS
+        date = _date_without_time(days, us)
+        if date is None and zone is not None:
+            # Asked a minute earlier: num2date rounds the last microseconds into the next day.
+            offset = bt.num2date(num - _MINUTE, zone, naive=False).utcoffset()
+            date = _date_without_time(days, us + offset // dt.timedelta(microseconds=1))
+        if date is not None:
+            return _session_close(date)
+    return (days - _UNIX_DAY) * _DAY_US * 1000 + round(us / 1000) * _MS
 
 
-def _timeless(ms: int) -> bool:
-    return ms == 0 or ms >= _DAY_MS - 1
+def _date_without_time(days: int, us: int) -> int | None:
+    """The date of a stamp that is no time of day: midnight, or up to 1 ms before the next."""
+    date, rest = divmod(us + _NOISE_US, _DAY_US)
+    return days + date if rest <= 2 * _NOISE_US or rest >= _DAY_US - 1000 else None
 
 
 @lru_cache(maxsize=64)
