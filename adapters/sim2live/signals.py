@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import force_setattr
+from msgspec.structs import astuple, force_setattr
 
 from sim2live import fields, strictjson
 from sim2live.errors import SignalError
@@ -95,10 +95,15 @@ class Instrument(Struct, frozen=True, order=True, forbid_unknown_fields=True, gc
     symbol: str
 
     def __post_init__(self) -> None:
-        fields.name("exchange", self.exchange)
-        fields.name("symbol", self.symbol)
-        if ":" in self.exchange:
-            raise SignalError("exchange", self.exchange, "must not contain a colon")
+        exchange, symbol = self.exchange, self.symbol
+        if type(exchange) is str and type(symbol) is str:
+            both = exchange + symbol
+            if exchange and symbol and len(both) <= fields.MAX_NAME and both.isalnum():
+                return  # nearly every instrument there is, at a fraction of the cost
+        fields.name("exchange", exchange)
+        fields.name("symbol", symbol)
+        if ":" in exchange:
+            raise SignalError("exchange", exchange, "must not contain a colon")
 
     @classmethod
     def parse(cls, text: str) -> Instrument:
@@ -212,7 +217,8 @@ class Signal(
             _check_bracket_sides(self, self.bracket)
         if self.open_close is not None:
             fields.word("open_close", self.open_close, _OPEN_CLOSE)
-        _check_life_cycle(self)
+        if self.action is not None or self.order_id is not None or self.parent_order_id is not None:
+            _check_life_cycle(self)
 
     @property
     def signed(self) -> int:
@@ -324,8 +330,6 @@ def _check_bracket_sides(signal: Signal, bracket: Bracket) -> None:
 def _check_life_cycle(signal: Signal) -> None:
     """The fields of schema 1.1 stand in schema 1.1 only, and hold what they may."""
     action, order_id, parent = signal.action, signal.order_id, signal.parent_order_id
-    if action is None and order_id is None and parent is None:
-        return
     for field, value in (("action", action), ("order_id", order_id), ("parent_order_id", parent)):
         if value is None:
             continue
@@ -349,17 +353,11 @@ def _surely_plain(data: bytes, signal: Signal) -> bool:
     """
     if b"\\" in data or b'"schema_version":' not in data:
         return False
-    members = 8  # six fields, and the two of the instrument
-    members += signal.order_type != MARKET or b'"order_type":' in data
-    members += signal.limit_price is not None
-    members += signal.trigger_price is not None
-    members += signal.open_close is not None
-    members += signal.action is not None
-    members += signal.order_id is not None
-    members += signal.parent_order_id is not None
+    members = 16 - astuple(signal).count(None)  # 14 fields, and the two of the instrument
+    if signal.order_type == MARKET and b'"order_type":' not in data:
+        members -= 1
     if signal.bracket is not None:
-        legs = (signal.bracket.take_profit is not None) + (signal.bracket.stop_loss is not None)
-        members += 1 + 2 * legs
+        members += 4 - 2 * astuple(signal.bracket).count(None)
     return data.count(b":") == members
 
 
