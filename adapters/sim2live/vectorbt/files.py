@@ -46,7 +46,7 @@ def write_csv(table: SignalTable, path: Path) -> None:
 
 def write_parquet(table: SignalTable, path: Path) -> None:
     """Write the frame as Parquet."""
-    polars_frame(table).write_parquet(path)
+    polars_frame(table).write_parquet(path, compression="lz4")
 
 
 def write_provenance(table: SignalTable, path: Path) -> Path:
@@ -67,7 +67,7 @@ def write_provenance(table: SignalTable, path: Path) -> Path:
             "position": orders.after[table.order],
         }
     )
-    frame.write_parquet(beside)
+    frame.write_parquet(beside, compression="lz4")
     return beside
 
 

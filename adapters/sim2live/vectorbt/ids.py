@@ -1,19 +1,20 @@
 """The ids of many signals at once.
 
 The same recipe as `sim2live.signals.signal_id`, which a test holds this to. What is equal for
-all signals of a column is hashed once; a million ids take about a second.
+all signals of a column is hashed once; a million ids take a fraction of a second.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from sim2live import identity
+from sim2live.vectorbt.sha1 import digests
 
 if TYPE_CHECKING:
     from sim2live.vectorbt.routes import Route
@@ -24,11 +25,11 @@ Bytes = npt.NDArray[np.uint8]
 LEGS: Final = ("open", "close")
 WIDTH: Final = 36
 
-_HEX: Final = np.frombuffer(
-    b"".join(b"%02x" % value for value in range(256)), dtype=np.uint16
-)
+_DIGITS: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 # The places of the 32 digits between the four dashes.
-_DIGITS: Final = np.array([*range(8), *range(9, 13), *range(14, 18), *range(19, 23), *range(24, 36)])
+_PLACES: Final = np.array(
+    [*range(8), *range(9, 13), *range(14, 18), *range(19, 23), *range(24, 36)]
+)
 
 
 def bulk_ids(
@@ -56,22 +57,12 @@ def bulk_ids(
         ASCII text, shape (rows, 36).
     """
     heads = [
-        _hash(strategy, run, route.workflow, route.name) for route in routes
+        identity.begin()
+        + b"".join(map(identity.part, (strategy, run, route.workflow, route.name)))
+        for route in routes
     ]
     tails, tail = _tails(decided_at, nth, leg)
-    digests = bytearray()
-    for head, index in zip(column.tolist(), tail.tolist(), strict=True):
-        digest = heads[head].copy()
-        digest.update(tails[index])
-        digests += digest.digest()
-    return _as_text(np.frombuffer(digests, dtype=np.uint8).reshape(-1, 20)[:, :16])
-
-
-def _hash(*texts: str) -> hashlib._Hash:
-    digest = identity.begin()
-    for text in texts:
-        digest.update(identity.part(text))
-    return digest
+    return _as_text(digests(heads, tails, column, tail))
 
 
 def _tails(decided_at: Ints, nth: Ints, leg: Ints) -> tuple[list[bytes], Ints]:
@@ -94,9 +85,19 @@ def _tails(decided_at: Ints, nth: Ints, leg: Ints) -> tuple[list[bytes], Ints]:
 
 def _as_text(digest: Bytes) -> Bytes:
     """UUIDs of version 5 as text, from the first 16 bytes of each hash."""
-    digest = digest.copy()
-    digest[:, 6] = digest[:, 6] & 0x0F | 0x50
-    digest[:, 8] = digest[:, 8] & 0x3F | 0x80
     text = np.full((len(digest), WIDTH), ord("-"), dtype=np.uint8)
-    text[:, _DIGITS] = _HEX[digest].view(np.uint8).reshape(-1, 32)
+    _write(digest, _PLACES, _DIGITS, text)
     return text
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _write(digest: Any, places: Any, digits: Any, text: Any) -> None:
+    for row in range(len(digest)):
+        for byte in range(16):
+            value = digest[row, byte]
+            if byte == 6:
+                value = (value & 0x0F) | 0x50  # the version
+            elif byte == 8:
+                value = (value & 0x3F) | 0x80  # the variant
+            text[row, places[2 * byte]] = digits[value >> 4]
+            text[row, places[2 * byte + 1]] = digits[value & 0x0F]

@@ -100,14 +100,15 @@ def read_orders(portfolio: Any, *, timezone: str | None = None) -> OrderTable:
     bar = records["idx"][rows].astype(np.int64)
     size = records["size"][rows]
     side = 1 - 2 * records["side"][rows].astype(np.int64)
-    before, after = _positions(column, side * size)
+    by_column = _sorted(column)
+    before, after = _positions(column, by_column, side * size)
     return OrderTable(
         index=index,
         columns=portfolio.wrapper.columns,
         times=times,
         column=column,
         bar=bar,
-        nth=_nth(column, times[bar]),
+        nth=_nth(column, by_column, times[bar]),
         side=side,
         size=size,
         price=records["price"][rows],
@@ -150,13 +151,12 @@ def bar_times(index: pd.Index) -> Ints:
     return np.arange(len(index), dtype=np.int64)
 
 
-def _positions(column: Ints, signed: Floats) -> tuple[Floats, Floats]:
+def _positions(column: Ints, by_column: Ints, signed: Floats) -> tuple[Floats, Floats]:
     """Positions before and after each order.
 
     Summed column by column: one running sum over all of them would carry the rounding of the
     first into the last.
     """
-    by_column = np.argsort(column, kind="stable")
     sizes = signed[by_column]
     starts = _starts(column[by_column])
     before, after = np.zeros(len(sizes)), np.zeros(len(sizes))
@@ -169,14 +169,20 @@ def _positions(column: Ints, signed: Floats) -> tuple[Floats, Floats]:
     return _undo(before, by_column), _undo(after, by_column)
 
 
-def _nth(column: Ints, time: Ints) -> Ints:
+def _nth(column: Ints, by_column: Ints, time: Ints) -> Ints:
     """Number the orders of one column at one time, from 0."""
-    by_column = np.argsort(column, kind="stable")
     ordered, when = column[by_column], time[by_column]
     fresh = np.ones(len(ordered), dtype=bool)
     fresh[1:] = (ordered[1:] != ordered[:-1]) | (when[1:] != when[:-1])
     rows = np.arange(len(ordered), dtype=np.int64)
     return _undo(rows - np.maximum.accumulate(np.where(fresh, rows, 0)), by_column)
+
+
+def _sorted(column: Ints) -> Ints:
+    """The order that puts rows of one column together, in their turn."""
+    # Numbers of 16 bits are sorted by counting, many times faster.
+    narrow = column.astype(np.uint16) if column.max(initial=0) < 2**16 else column
+    return np.argsort(narrow, kind="stable")
 
 
 def _starts(ordered: Ints) -> list[int]:
