@@ -25,7 +25,6 @@ from sim2live.signals import Bracket, Instrument, Signal, StopLoss, TakeProfit
 from sim2live.venues.evalitup import DEFAULT_URL, signal_path
 from sim2live.venues.outcome import Kind, Outcome, Profile, classify, server_text
 from sim2live.venues.transport import Answer, Transport
-from sim2live.venues.transport_async import AsyncTransport
 
 if TYPE_CHECKING:
     import ssl
@@ -207,6 +206,9 @@ class AsyncEvalItUpClient:
         *,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        # Here, so that a blocking script does not wait for asyncio to be loaded.
+        from sim2live.venues.transport_async import AsyncTransport
+
         self._timeout = _checked_timeout(timeout)
         self._clock = SystemClock()
         self._transport = AsyncTransport(
