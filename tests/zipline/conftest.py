@@ -117,9 +117,15 @@ def daily_futures(root: Path) -> str:
 def minute_futures(root: Path) -> str:
     from sim2live.zipline import ingest
 
-    frames = futures_frames("minute", "2024-03-12", "2024-03-19")
+    frames = futures_frames("minute", "2024-03-12", "2024-03-18")
+    earlier = futures_frames("daily", "2024-01-02", "2024-03-11")
     return ingest(
-        "minute-futures", frames, frequency="minute", kind="future", metadata=FUTURES_METADATA
+        "minute-futures",
+        frames,
+        frequency="minute",
+        kind="future",
+        metadata=FUTURES_METADATA,
+        daily=earlier,
     )
 
 
@@ -127,8 +133,8 @@ def minute_futures(root: Path) -> str:
 KINDS = {
     "daily equities": ("daily_equities", "XNYS", "daily", "2022-03-01", "2023-03-31"),
     "minute equities": ("minute_equities", "XNYS", "minute", "2022-11-22", "2022-11-29"),
-    "daily futures": ("daily_futures", "CMES", "daily", "2024-01-16", "2024-07-31"),
-    "minute futures": ("minute_futures", "us_futures", "minute", "2024-03-13", "2024-03-19"),
+    "daily futures": ("daily_futures", "CMES", "daily", "2024-02-07", "2024-07-10"),
+    "minute futures": ("minute_futures", "us_futures", "minute", "2024-03-13", "2024-03-18"),
     "minute futures, all day": ("minute_futures", "CMES", "minute", "2024-03-13", "2024-03-15"),
 }
 

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from sim2live.zipline.futures import FuturesCommission
     from sim2live.zipline.live import LiveBlotter, run_live
     from sim2live.zipline.mirror import MirrorBlotter
+    from sim2live.zipline.pace import Replay, Wall
     from sim2live.zipline.select import blotter
 
 __all__ = [
     "FuturesCommission",
     "LiveBlotter",
     "MirrorBlotter",
+    "Replay",
+    "Wall",
     "benchmark",
     "blotter",
     "ingest",
@@ -34,6 +37,8 @@ _HOME = {
     "FuturesCommission": "futures",
     "LiveBlotter": "live",
     "MirrorBlotter": "mirror",
+    "Replay": "pace",
+    "Wall": "pace",
     "benchmark": "bundle",
     "blotter": "select",
     "ingest": "bundle",

@@ -11,7 +11,6 @@ from zipline.assets import AssetFinder
 from sim2live.errors import ConfigError
 from sim2live.zipline.futures import contract_of
 
-_PLACE = "SIM2LIVE"
 _FUTURE_FIELDS = frozenset(
     {
         "root_symbol", "tick_size", "multiplier", "expiration_date", "auto_close_date",
@@ -26,13 +25,14 @@ class Table(NamedTuple):
     symbols: list[str]
     sids: list[int]
     kind: str
+    place: str
     rows: pd.DataFrame
     roots: pd.DataFrame | None = None
 
     def written(self) -> dict[str, Any]:
         """Arguments of `AssetDBWriter.write`."""
         place = pd.DataFrame(
-            {"exchange": [_PLACE], "canonical_name": [_PLACE], "country_code": ["US"]}
+            {"exchange": [self.place], "canonical_name": [self.place], "country_code": ["US"]}
         )
         out: dict[str, Any] = {self.kind: self.rows.copy(), "exchanges": place}
         if self.roots is not None:
@@ -49,11 +49,12 @@ def equity_table(frames: Mapping[str, pd.DataFrame], calendar: Any) -> Table:
             "asset_name": symbols,
             "start_date": [_first(frames[symbol], calendar) for symbol in symbols],
             "end_date": calendar.last_session,
-            "exchange": _PLACE,
+            # Zipline asks the calendar of this name whether the exchange is open.
+            "exchange": calendar.name,
         },
         index=range(len(symbols)),
     )
-    return Table(symbols, list(range(len(symbols))), "equities", rows)
+    return Table(symbols, list(range(len(symbols))), "equities", calendar.name, rows)
 
 
 def futures_table(
@@ -75,10 +76,10 @@ def futures_table(
             "root_symbol": names,
             "root_symbol_id": range(1, len(names) + 1),
             "description": names,
-            "exchange": _PLACE,
+            "exchange": calendar.name,
         }
     )
-    return Table(list(frames), list(rows.index), "futures", rows, roots)
+    return Table(list(frames), list(rows.index), "futures", calendar.name, rows, roots)
 
 
 def _future(symbol: str, frame: pd.DataFrame, calendar: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _future(symbol: str, frame: pd.DataFrame, calendar: Any, given: dict[str, An
         "start_date": first,
         "end_date": max(expires, closes),
         "first_traded": first,
-        "exchange": _PLACE,
+        "exchange": calendar.name,
         "notice_date": pd.Timestamp(given.get("notice_date", expires)).normalize(),
         "expiration_date": expires,
         "auto_close_date": closes,

@@ -40,6 +40,7 @@ def ingest(
     calendar: str | None = None,
     metadata: Mapping[str, Mapping[str, Any]] | None = None,
     outside: Literal["refuse", "drop"] = "refuse",
+    daily: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     **csv: Any,
 ) -> str:
@@ -60,6 +61,8 @@ def ingest(
             ``expiration_date``, ``auto_close_date``, ``notice_date``, ``asset_name``. What is
             left out comes from the table of contracts.
         outside: What to do with bars at times that the calendar does not trade.
+        daily: For minute bars, symbol -> daily bars of the sessions before the first minute
+            (stock Zipline's slippage of futures looks 20 sessions back).
         environ: Where ``ZIPLINE_ROOT`` is looked up; the process's environment by default.
         csv: Options of `CsvBars` for paths: ``time_column``, ``timezone``, ``stamp``,
             ``interval``.
@@ -81,23 +84,33 @@ def ingest(
     given = bars if isinstance(bars, Mapping) else {name.upper(): bars}
     if not given:
         raise ConfigError("bars={}: must hold at least one symbol")
-    frames = {
-        str(symbol): _storable(
-            str(symbol), onto_calendar(str(symbol), frame_of(source, csv), trading, frequency, outside)
-        )
-        for symbol, source in given.items()
-    }
+
+    def read(sources: Mapping[str, Any], length: str) -> dict[str, pd.DataFrame]:
+        return {
+            str(symbol): _storable(
+                str(symbol),
+                onto_calendar(str(symbol), frame_of(source, csv), trading, length, outside),
+            )
+            for symbol, source in sources.items()
+        }
+
+    frames, days = read(given, frequency), read(daily or {}, "daily")
+    if frequency == "minute":
+        days = {symbol: _days(frames[symbol], days.get(symbol), trading) for symbol in frames}
+    else:
+        days = frames
     table = (
-        futures_table(frames, trading, metadata or {})
+        futures_table(days, trading, metadata or {})
         if kind == "future"
-        else equity_table(frames, trading)
+        else equity_table(days, trading)
     )
     note = {
         "calendar_name": trading.name,
         "minutes_per_day": _minutes_per_day(trading),
         "frequency": frequency,
     }
-    _register(name, note, lambda *writers: _write(writers, frames, table, trading, frequency))
+    minutes = frames if frequency == "minute" else {}
+    _register(name, note, lambda *writers: _write(writers, minutes, days, table, trading))
     bundles.ingest(name, environ=where)
     folder = Path(data_path([name], environ=where))
     (folder / _NOTE).write_text(json.dumps(note), "utf-8")
@@ -167,23 +180,28 @@ def _storable(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(volume=frame["volume"].clip(upper=_MAX_VOLUME).round())
 
 
+def _days(
+    minutes: pd.DataFrame, earlier: pd.DataFrame | None, calendar: Any
+) -> pd.DataFrame:
+    """Daily bars: those of the minutes, after the given ones of earlier sessions."""
+    days = sessions_of(minutes, calendar)
+    return days if earlier is None else pd.concat([earlier[earlier.index < days.index[0]], days])
+
+
 def _write(
     writers: tuple[Any, ...],
-    frames: Mapping[str, pd.DataFrame],
+    minutes: Mapping[str, pd.DataFrame],
+    days: Mapping[str, pd.DataFrame],
     table: Table,
     calendar: Any,
-    frequency: str,
 ) -> None:
-    _, assets, minutes, daily, adjustments, *_ = writers
+    _, assets, minute_writer, daily_writer, adjustments, *_ = writers
     assets.write(**table.written())
     sids = dict(zip(table.symbols, table.sids, strict=True))
-    days = {}
-    for symbol, frame in frames.items():
-        if frequency == "minute":
-            minutes.write_sid(sids[symbol], frame)
-            frame = sessions_of(frame, calendar)
-        days[sids[symbol]] = _every_session(frame, calendar)
-    daily.write(sorted(days.items()), assets=set(days))
+    for symbol, frame in minutes.items():
+        minute_writer.write_sid(sids[symbol], frame)
+    full = {sids[symbol]: _every_session(frame, calendar) for symbol, frame in days.items()}
+    daily_writer.write(sorted(full.items()), assets=set(full))
     adjustments.write()
 
 
