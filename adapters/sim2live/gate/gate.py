@@ -27,8 +27,10 @@ from sim2live.gate.lock import ProcessLock
 from sim2live.gate.now import Now
 from sim2live.gate.outbox import Outbox
 from sim2live.gate.receipt import REFUSALS, Receipt, Status
+from sim2live.gate.recovery import recover
+from sim2live.gate.replay import Replay, Sent
 from sim2live.gate.rules import Entry, Rule, first_refusal
-from sim2live.gate.sender import Sender, Sent
+from sim2live.gate.sender import Sender
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, SchemaVersion
 from sim2live.venues.base import Venue
@@ -86,26 +88,21 @@ class Gate:
             self.before_close(self._outbox.close)
         self._opening = threading.Lock()
         self._rules_lock = threading.Lock()
-        self._watermarks: dict[tuple[str, Instrument], int] = {}
+        self._replay = Replay(journal)
         self.books: dict[Key, Book] = {}
-        for key, line in journal.lines().items():
-            self.books[key] = Book(key, line)
-        for row in journal.rows(states=("UNKNOWN",)):
-            self.book(row.workflow, row.instrument).unknown[row.id] = row
-        for row in journal.interrupted:
-            alarms.sound(
-                row.decided_at,
-                f"{row.workflow} {row.instrument}",
-                f"{row.id}: {row.reason}; `sim2live resolve` settles it",
-            )
 
     def enter(self, workflow: str) -> None:
         """A strategy is about to follow a workflow from this process.
 
         Raises:
             LockedError: another process follows it.
+            JournalError: what it left behind cannot be read.
         """
-        self._lock.take(workflow)
+        with self._opening:
+            if self.follows(workflow):
+                return
+            self._lock.take(workflow)
+            self.books.update(recover(workflow, self.journal, self.venue, self.alarms))
 
     def follows(self, workflow: str) -> bool:
         """Whether a strategy of this process follows a workflow."""
@@ -137,8 +134,10 @@ class Gate:
             # A fork has the sockets and the journal of its parent; using them would mix both.
             return self._unable(book, decision, "this gate is closed, or belongs to the parent")
         if not book.lock.acquire(timeout=self._timeout):
-            return self._unable(book, decision, "busy: another exchange holds the instrument")
+            return self._busy(book, decision)
         try:
+            if self._closed:  # while this call waited
+                return self._unable(book, decision, "this gate is closed")
             receipt = self._follow(book, decision)
         finally:
             book.lock.release()
@@ -152,7 +151,9 @@ class Gate:
         stored = self._stored(book, decision, grown)
         if stored is not None:
             return stored
-        live = self._now.is_live(decision.decided_at, self._watermark(decision))
+        live = self._now.is_live(
+            decision.decided_at, self._replay.watermark(decision.run, decision.instrument)
+        )
         if live:
             self._begin(book)
         book.targets[decision.owner] = decision.target
@@ -244,12 +245,12 @@ class Gate:
         Refusals are replayed, or the rebuilt simulator would hold what the venue never took
         (rule 6 of following).
         """
-        watermark = self._watermark(decision)
+        watermark = self._replay.watermark(decision.run, decision.instrument)
         if decision.nth < 0 or decision.decided_at > watermark:
             return None
-        stored = self.sender.stored(decision)
+        stored = self._replay.stored(decision)
         if stored is None:
-            if decision.decided_at < watermark or not self.sender.decided_later(decision):
+            if decision.decided_at < watermark or not self._replay.decided_later(decision):
                 return None
             stored = Sent(status=Status.SHADOW, reason="decided before the restart")
         granted = decision.target
@@ -270,10 +271,19 @@ class Gate:
         status = Status.HELD if grown else Status.PENDING
         return Receipt(status=status, granted=granted, reason=reason)
 
+    def _busy(self, book: Book, decision: Decision) -> Receipt:
+        """Another exchange holds the instrument longer than the deadline."""
+        receipt = self._unable(book, decision, "busy: another exchange holds the instrument")
+        if receipt.status is Status.HELD:
+            self.sender.note(book, decision.target - receipt.granted, decision, receipt.reason)
+        return receipt
+
     # -- debts ---------------------------------------------------------------------------
 
     def _notice(self, book: Book) -> None:
-        if self._outbox is not None and (book.owed or book.unknown or self.sender.silent):
+        if self._outbox is None or not book.begun:
+            return
+        if book.owed or book.unknown or self.sender.silent:
             self._outbox.notice()
 
     def work(self) -> bool:
@@ -288,7 +298,11 @@ class Gate:
             if not self.venue.probe(timeout=self._timeout):
                 return True
             self.sender.listen()
-        owing = [book for book in list(self.books.values()) if book.owed or book.unknown]
+        if self.sender.resting():
+            return True
+        # A book that is still in its history does not know what its strategies want.
+        begun = [book for book in list(self.books.values()) if book.begun]
+        owing = [book for book in begun if book.owed or book.unknown]
         for book in owing:
             self.compare(book, book.last[2])
         return self.sender.silent or any(book.owed or book.unknown for book in owing)
@@ -301,7 +315,7 @@ class Gate:
         The comparison is about everything decided up to the bar before.
         """
         self.venue.on_bar(instrument, bar)
-        watermark = self._watermark_of(run, instrument)
+        watermark = self._replay.watermark(run, instrument)
         try:
             self.journal.bar(run, instrument, bar, now=not self.venue.simulated)
         except JournalError as error:
@@ -317,6 +331,8 @@ class Gate:
         if not book.lock.acquire(timeout=self._timeout):
             return
         try:
+            if self._closed:
+                return
             self._begin(book)
             if book.unknown:
                 self.sender.settle_unknown(book)
@@ -391,16 +407,6 @@ class Gate:
             for other in self.books_of(book.key[0])
             if other is not book
         )
-
-    def _watermark(self, decision: Decision) -> int:
-        return self._watermark_of(decision.run, decision.instrument)
-
-    def _watermark_of(self, run: str, instrument: Instrument) -> int:
-        found = self._watermarks.get((run, instrument))
-        if found is None:
-            found = self.journal.watermark(run, instrument)
-            self._watermarks[run, instrument] = found
-        return found
 
     def _begin(self, book: Book) -> None:
         """The first live moment of a book: what history left behind is looked at once."""

@@ -7,8 +7,8 @@ paper never shadow live ones. The life of a row is
     SENDING -> ACCEPTED | REJECTED | NOT_SENT | UNKNOWN
     UNKNOWN -> ACCEPTED | REJECTED                    read from the venue, or told by a human
 
-SENDING is on disk before a byte leaves. A row that is found SENDING when the journal is opened
-is UNKNOWN: the process that wrote it died without an answer.
+SENDING is on disk before a byte leaves. A row that is found SENDING by the next process that
+follows its workflow is UNKNOWN: the process that wrote it died without an answer.
 """
 
 from __future__ import annotations
@@ -141,19 +141,25 @@ class Journal:
         self._encode = msgspec.msgpack.Encoder().encode
         self._bars: list[Statement] = []
         self._bars_lock = threading.Lock()
-        self.interrupted = self._recover()
 
     @property
     def path(self) -> str:
         """Where it is kept, or ``":memory:"``."""
         return self._db.path
 
-    def _recover(self) -> tuple[Row, ...]:
-        """A row found SENDING was cut off: it is UNKNOWN, and its ledger line an interval."""
-        cut = tuple(self.rows(states=("SENDING",)))
+    def recover(self, workflow: str) -> tuple[Row, ...]:
+        """Rows of a workflow found SENDING were cut off: UNKNOWN, and their lines intervals.
+
+        Args:
+            workflow: the caller holds its lock, so nobody else has a row of it under way.
+
+        Returns:
+            The rows that were cut off.
+        """
+        cut = tuple(self.rows(states=("SENDING",), workflow=workflow))
         if not cut:
             return ()
-        lines = self.lines()
+        lines = self.lines(workflow)
         statements: list[Statement] = []
         for row in cut:
             key = (row.workflow, row.instrument)
@@ -166,7 +172,7 @@ class Journal:
                     ("the process stopped before the answer came", self._venue, row.id),
                 )
             )
-        for (workflow, instrument), line in lines.items():
+        for (_, instrument), line in lines.items():
             statements.append(self._line(workflow, instrument, line))
         self._db.commit(statements, durable=True)
         return tuple(self.rows(ids=[row.id for row in cut]))
@@ -225,12 +231,18 @@ class Journal:
         )
         self._db.commit([(again, (self._venue, row.id))], durable=True)
 
-    def held(self, row: Row, line: Line) -> None:
-        """Write a decision that was refused before sending, and the line as it stands."""
+    def held(self, row: Row, line: Line | None) -> None:
+        """Write a decision that was refused before sending, and the line as it stands.
+
+        Args:
+            row: the refusal.
+            line: None where the caller does not hold the instrument.
+        """
+        statements = [self._insert(row)]
+        if line is not None:
+            statements.append(self._line(row.workflow, row.instrument, line))
         try:
-            self._db.commit(
-                [self._insert(row), self._line(row.workflow, row.instrument, line)], durable=False
-            )
+            self._db.commit(statements, durable=False)
         except DuplicateError:
             # The same refusal of the same decision, replayed: the first row stands.
             return
@@ -291,6 +303,7 @@ class Journal:
         ids: list[str] | None = None,
         states: tuple[State, ...] = (),
         decided_at: int | None = None,
+        workflow: str | None = None,
     ) -> Iterator[Row]:
         """Rows of this venue in the order of their writing, narrowed by what is given."""
         where = "venue=?"
@@ -304,18 +317,22 @@ class Journal:
         if decided_at is not None:
             where += " AND decided_at=?"
             parameters.append(decided_at)
+        if workflow is not None:
+            where += " AND workflow=?"
+            parameters.append(workflow)
         sql = f"SELECT {_COLUMNS} FROM signals WHERE {where} ORDER BY rowid"  # noqa: S608
         for values in self._db.query(sql, parameters):
             yield _row(values)
 
-    def lines(self) -> dict[tuple[str, Instrument], Line]:
-        """The ledger as it was last written."""
+    def lines(self, workflow: str) -> dict[tuple[str, Instrument], Line]:
+        """The ledger of a workflow as it was last written."""
         found = self._db.query(
-            "SELECT workflow, instrument, line FROM ledger WHERE venue=?", (self._venue,)
+            "SELECT instrument, line FROM ledger WHERE venue=? AND workflow=?",
+            (self._venue, workflow),
         )
         return {
             (workflow, Instrument.parse(name)): msgspec.msgpack.decode(blob, type=Line)
-            for workflow, name, blob in found
+            for name, blob in found
         }
 
     def recorded(self, run: str, instrument: Instrument) -> Iterator[Bar]:

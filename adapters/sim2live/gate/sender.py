@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sim2live.clock import Clock
@@ -13,6 +12,7 @@ from sim2live.gate.delivery import Step, excess, next_step
 from sim2live.gate.journal import Journal, Row
 from sim2live.gate.ledger import OWED, UNKNOWN, Source
 from sim2live.gate.receipt import Status
+from sim2live.gate.replay import Sent, as_sent
 from sim2live.gate.store import DuplicateError
 from sim2live.signals import (
     BUY,
@@ -26,34 +26,12 @@ from sim2live.signals import (
     signal_id,
 )
 from sim2live.venues.base import Venue
-from sim2live.venues.outcome import ChildOutcome, Kind, Outcome
+from sim2live.venues.outcome import Kind, Outcome
+
+LONGEST_PAUSE = 60.0
+"""Seconds; a venue that asks for a longer pause (Retry-After) is asked again after this."""
 
 PLAIN = OrderSpec()
-BOTH: tuple[Leg, Leg] = ("close", "open")
-
-
-class Sent(Struct, frozen=True, kw_only=True):
-    """What became of the legs of one difference; the last leg gives the status.
-
-    Attributes:
-        status: SHADOW as long as there was nothing to send.
-        reason: a sentence, or empty.
-        opened: True when an opening part was tried (or refused).
-        signals: what went out.
-        latency: ns of the last exchange.
-        children: outcomes by account of the last exchange.
-    """
-
-    status: Status = Status.SHADOW
-    reason: str = ""
-    opened: bool = False
-    signals: tuple[Signal, ...] = ()
-    latency: int | None = None
-    children: tuple[ChildOutcome, ...] = ()
-
-    def then(self, later: Sent) -> Sent:
-        """This, followed by another leg."""
-        return replace(later, signals=self.signals + later.signals)
 
 
 class Sender:
@@ -76,6 +54,24 @@ class Sender:
         self._timeout = timeout
         self._version = version
         self.silent = False
+        self._not_before = 0.0
+
+    def resting(self) -> str:
+        """Why nothing is tried at the venue now, as a sentence; empty when it may be."""
+        if self.silent:
+            return "the venue let the last deadline pass"
+        if self._not_before:
+            left = self._not_before - self._clock.monotonic()
+            if left > 0:
+                return f"the venue asked to wait {left:.1f} s more"
+            self._not_before = 0.0
+        return ""
+
+    def _heard(self, outcome: Outcome) -> None:
+        self.silent = outcome.timed_out
+        if outcome.retry_after is not None:
+            pause = min(outcome.retry_after, LONGEST_PAUSE)
+            self._not_before = self._clock.monotonic() + pause
 
     def listen(self) -> None:
         """Somebody answers again at a venue that had let a deadline pass."""
@@ -89,14 +85,15 @@ class Sender:
             row, signal = self._draw(book, signed, decision, closing=False)
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
-        if self.silent:
-            return self._refuse(book, row, "NOT_SENT", "the venue let the last deadline pass")
+        resting = self.resting()
+        if resting:
+            return self._refuse(book, row, "NOT_SENT", resting)
         try:
             self._journal.intend(row, book.line if row.leg == "fix" else None)
         except DuplicateError:
             return self._repeated(row)
         except JournalError as error:
-            self._sound(book, f"an entry was not sent because it cannot be journalled: {error}")
+            self._unwritten(book, f"an entry was not sent: {error}")
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
         return replace(self._exchange(book, row, signal), opened=True)
 
@@ -108,8 +105,9 @@ class Sender:
             row, signal = owed, owed.signal
         else:
             row, signal = self._draw(book, signed, decision, closing=True)
-        if self.silent:
-            return self._owe(book, row, "the venue let the last deadline pass")
+        resting = self.resting()
+        if resting:
+            return self._owe(book, row, resting)
         try:
             if again:
                 self._journal.intend_again(row)
@@ -119,7 +117,7 @@ class Sender:
             # The id is used up, the exit is still due: it goes under an id of its own.
             return self.exit(book, signed, replace(decision, nth=-1))
         except JournalError as error:
-            self._sound(book, f"an exit goes out without a journal: {error}")
+            self._unwritten(book, f"exit {row.id} goes out without a journal: {error}")
         return self._exchange(book, row, signal)
 
     def hold(self, book: Book, signed: int, decision: Decision, sentence: str) -> Sent:
@@ -129,6 +127,16 @@ class Sender:
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
         return self._refuse(book, row, "HELD", sentence)
+
+    def note(self, book: Book, signed: int, decision: Decision, sentence: str) -> None:
+        """Keep a refusal by a caller that does not hold the book, so that it can be replayed."""
+        if decision.nth < 0:
+            return
+        try:
+            row, _ = self._draw(book, signed, decision, closing=False)
+            self._journal.held(replace(row, state="HELD", reason=sentence, sends=0), None)
+        except (SignalError, JournalError) as error:
+            self._sound(book, f"a refusal could not be journalled: {error}")
 
     def _refuse(self, book: Book, row: Row, state: str, sentence: str) -> Sent:
         refused = replace(row, state=state, reason=sentence, sends=0)
@@ -193,7 +201,7 @@ class Sender:
         started = self._clock.monotonic_ns()
         outcome = self._venue.send(signal, timeout=self._timeout)
         latency = self._clock.monotonic_ns() - started
-        self.silent = outcome.timed_out
+        self._heard(outcome)
         outcome = self._read(signal, outcome)
         self._book(book, row, outcome)
         self._write(book, row, outcome, latency)
@@ -252,7 +260,8 @@ class Sender:
         try:
             self._journal.held(book.owed, book.line)
         except JournalError as error:
-            self._sound(book, f"an owed exit could not be journalled: {error}")
+            self._unwritten(book, f"an owed exit could not be journalled: {error}")
+        self._sound(book, f"exit {row.id} stays owed: {sentence}")
         return Sent(status=Status.PENDING, reason=sentence)
 
     def _write(self, book: Book, row: Row, outcome: Outcome, latency: int) -> None:
@@ -270,7 +279,7 @@ class Sender:
             if step is Step.READ:
                 found = self._venue.lookup(row.signal)
             elif step is Step.RESEND:
-                found = self._send_again(book, row)
+                found = None if self.resting() else self._send_again(book, row)
             else:
                 self._sound(book, f"{row.id} ({row.signed:+d}) is still unknown: {row.reason}")
                 continue
@@ -286,7 +295,7 @@ class Sender:
             return None
         book.unknown[row.id] = replace(row, sends=row.sends + 1)
         outcome = self._venue.send(row.signal, timeout=self._timeout)
-        self.silent = outcome.timed_out
+        self._heard(outcome)
         if outcome.kind is Kind.ACCEPTED:
             return outcome
         # Only a venue that remembers ids repeats its first answer; and a repetition that did
@@ -325,52 +334,18 @@ class Sender:
         except JournalError as error:
             self._sound(book, f"the ledger could not be written: {error}")
 
-    # -- replay --------------------------------------------------------------------------
-
-    def stored(self, decision: Decision) -> Sent | None:
-        """What the journal holds of a decision, or None."""
-        rows = self._journal.find(
-            signal_id(
-                strategy=decision.strategy,
-                run=decision.run,
-                workflow=decision.workflow,
-                data=decision.data,
-                decided_at=decision.decided_at,
-                nth=decision.nth,
-                leg=leg,
-            )
-            for leg in BOTH
-        )
-        if not rows:
-            return None
-        row = max(rows.values(), key=lambda found: found.leg == "open")
-        return self._as_sent(row)
-
-    def decided_later(self, decision: Decision) -> bool:
-        """Whether the journal holds a later call of the same bar: then this one was made, too."""
-        rows = self._journal.rows(decided_at=decision.decided_at)
-        mine = (decision.strategy, decision.run, decision.workflow, decision.data)
-        return any(
-            (row.strategy, row.run, row.workflow, row.data) == mine and row.nth > decision.nth
-            for row in rows
-            if row.leg != "fix"
-        )
-
     def _repeated(self, row: Row) -> Sent:
         """The same id once more: its first answer, unless it means something else now."""
         stored = self._journal.find([row.id])[row.id]
         if stored.signal != row.signal:
             reason = f"{row.id} was used for another signal before; an id is never used twice"
             return Sent(status=Status.NOT_SENT, reason=reason, opened=True)
-        return self._as_sent(stored)
+        return as_sent(stored)
 
-    def _as_sent(self, row: Row) -> Sent:
-        status = Status.UNKNOWN if row.state == "SENDING" else Status(row.state)
-        if row.leg == "close" and status in (Status.NOT_SENT, Status.REJECTED):
-            status = Status.PENDING
-        return Sent(
-            status=status, reason=row.reason, opened=row.leg == "open", signals=(row.signal,)
-        )
+    def _unwritten(self, book: Book, text: str) -> None:
+        """The journal cannot be trusted any more: exits only, until a human resumes."""
+        book.line = replace(book.line, halted="the journal cannot be written")
+        self._sound(book, text)
 
     def _sound(self, book: Book, text: str) -> None:
         if excess(book.line.presumed, book.line.wants(book.total)):

@@ -1,0 +1,52 @@
+"""What a process finds when it takes over a workflow: its lines, and what was cut off.
+
+Only the process that holds a workflow may settle its rows. Another one that reads the same
+journal, such as a command line verb, sees rows in SENDING that are simply under way.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from sim2live.gate.alarms import Alarms
+from sim2live.gate.book import Book, Key
+from sim2live.gate.delivery import Step, next_step
+from sim2live.gate.journal import Journal, Row
+from sim2live.gate.ledger import Line
+from sim2live.venues.base import Venue
+from sim2live.venues.outcome import Kind
+
+
+def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> dict[Key, Book]:
+    """The books of a workflow as its last process left them.
+
+    A row found SENDING was cut off by the end of that process: it becomes UNKNOWN, and what
+    table 3 says of an unknown outcome is done to its line.
+
+    Args:
+        workflow: this process holds its lock.
+        journal: remembers them.
+        venue: its profile decides what an unknown exit means.
+        alarms: told of each row that was cut off.
+
+    Raises:
+        JournalError: the journal cannot be read or written.
+    """
+    cut = journal.recover(workflow)
+    books = {key: Book(key, line) for key, line in journal.lines(workflow).items()}
+    for row in journal.rows(states=("UNKNOWN",), workflow=workflow):
+        key = (row.workflow, row.instrument)
+        books.setdefault(key, Book(key, Line())).unknown[row.id] = row
+    for row in cut:
+        book = books[row.workflow, row.instrument]
+        if _halts(row, venue):
+            book.line = replace(book.line, halted=f"the outcome of exit {row.id} is unknown")
+            journal.line(row.workflow, row.instrument, book.line)
+        text = f"{row.id}: {row.reason}; `sim2live resolve` settles it"
+        alarms.sound(row.decided_at, book.name, text)
+    return books
+
+
+def _halts(row: Row, venue: Venue) -> bool:
+    step = next_step(Kind.UNKNOWN, closing=row.closing, venue=venue, sends=row.sends)
+    return step is Step.HALT
