@@ -1,4 +1,4 @@
-"""What may one field of a signal hold? One small check for each kind of field.
+"""What may the fields of a signal hold? One small check for each kind of field.
 
 Each check returns when the value is right and raises `SignalError` when not. Types are compared
 by identity, not by isinstance: ``True`` is an int to Python, but no quantity.
@@ -8,9 +8,27 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sim2live.errors import SignalError
+
+Side = Literal["BUY", "SELL", "LONG", "SHORT"]
+OrderType = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
+OpenClose = Literal["OPEN", "CLOSE"]
+Action = Literal["NEW", "MODIFY", "CANCEL"]
+SchemaVersion = Literal["1.0", "1.1"]
+
+BUY: Final = "BUY"
+SELL: Final = "SELL"
+MARKET: Final = "MARKET"
+LIMIT: Final = "LIMIT"
+STOP: Final = "STOP"
+STOP_LIMIT: Final = "STOP_LIMIT"
+OPEN: Final = "OPEN"
+CLOSE: Final = "CLOSE"
+NEW: Final = "NEW"
+MODIFY: Final = "MODIFY"
+CANCEL: Final = "CANCEL"
 
 MAX_QTY: Final = 2**31 - 1
 MAX_TEXT: Final = 128
@@ -80,3 +98,26 @@ def unknown(path: str, field: str, value: Any, known: tuple[str, ...]) -> Signal
     near = difflib.get_close_matches(field, known, 1)
     rule = f"unknown field; did you mean {near[0]}?" if near else "unknown field"
     return SignalError(path + field, value, rule)
+
+
+def bracket_sides(side: str, entries: list[float], take: float | None, stop: float | None) -> None:
+    """The profit leg lies on the winning side of the entry, the loss leg on the losing one.
+
+    Args:
+        side: ``BUY`` or ``SELL``.
+        entries: What is known of the entry price: the limit price, the trigger price, both for
+            a stop-limit order, whose entry lies between them, or nothing for a market order.
+        take: Price of the profit leg.
+        stop: Price of the loss leg.
+    """
+    sign, better, worse = (1, "above", "below") if side == BUY else (-1, "below", "above")
+    if take is not None:
+        if stop is not None and (take - stop) * sign <= 0:
+            rule = f"must be {better} the stop loss {stop} of a {side}"
+            raise SignalError("bracket.take_profit.limit_price", take, rule)
+        if entries and all((take - entry) * sign <= 0 for entry in entries):
+            rule = f"must be {better} the entry price {entries[0]} of a {side}"
+            raise SignalError("bracket.take_profit.limit_price", take, rule)
+    if stop is not None and entries and all((stop - entry) * sign >= 0 for entry in entries):
+        rule = f"must be {worse} the entry price {entries[0]} of a {side}"
+        raise SignalError("bracket.stop_loss.trigger_price", stop, rule)

@@ -12,7 +12,7 @@ order. That is an assumption, and schema 1.1 is experimental until it is confirm
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeVar, get_args
+from typing import Final, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,24 @@ from msgspec.structs import astuple, force_setattr
 
 from sim2live import fields, strictjson
 from sim2live.errors import SignalError
+from sim2live.fields import (
+    BUY,
+    CANCEL,
+    CLOSE,
+    LIMIT,
+    MARKET,
+    MODIFY,
+    NEW,
+    OPEN,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    Action,
+    OpenClose,
+    OrderType,
+    SchemaVersion,
+    Side,
+)
 from sim2live.identity import Leg, signal_id
 
 __all__ = [
@@ -50,24 +68,6 @@ __all__ = [
     "decode",
     "signal_id",
 ]
-
-Side = Literal["BUY", "SELL", "LONG", "SHORT"]
-OrderType = Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]
-OpenClose = Literal["OPEN", "CLOSE"]
-Action = Literal["NEW", "MODIFY", "CANCEL"]
-SchemaVersion = Literal["1.0", "1.1"]
-
-BUY: Final = "BUY"
-SELL: Final = "SELL"
-MARKET: Final = "MARKET"
-LIMIT: Final = "LIMIT"
-STOP: Final = "STOP"
-STOP_LIMIT: Final = "STOP_LIMIT"
-OPEN: Final = "OPEN"
-CLOSE: Final = "CLOSE"
-NEW: Final = "NEW"
-MODIFY: Final = "MODIFY"
-CANCEL: Final = "CANCEL"
 
 MAX_BYTES: Final = 65_536
 
@@ -214,7 +214,13 @@ class Signal(
         fields.qty("qty", self.qty)
         _check_prices(self)
         if self.bracket is not None:
-            _check_bracket_sides(self, self.bracket)
+            take, stop = self.bracket.take_profit, self.bracket.stop_loss
+            fields.bracket_sides(
+                self.side,
+                [p for p in (self.limit_price, self.trigger_price) if p is not None],
+                None if take is None else take.limit_price,
+                None if stop is None else stop.trigger_price,
+            )
         if self.open_close is not None:
             fields.word("open_close", self.open_close, _OPEN_CLOSE)
         if self.action is not None or self.order_id is not None or self.parent_order_id is not None:
@@ -303,28 +309,6 @@ def _check_price(order: Signal | OrderSpec, field: str, value: object, wanted: b
         force_setattr(order, field, fields.price(field, value))
     elif value is not None:
         raise SignalError(field, value, f"does not belong to order_type {order.order_type}")
-
-
-def _check_bracket_sides(signal: Signal, bracket: Bracket) -> None:
-    """The profit leg lies on the winning side of the entry, the loss leg on the losing one.
-
-    The entry price is known between two bounds only: the limit price, the trigger price, or
-    the range of both. A market entry has none, so there its legs are compared with each other.
-    """
-    sign, better, worse = (1, "above", "below") if signal.side == BUY else (-1, "below", "above")
-    entries = [p for p in (signal.limit_price, signal.trigger_price) if p is not None]
-    take = None if bracket.take_profit is None else bracket.take_profit.limit_price
-    stop = None if bracket.stop_loss is None else bracket.stop_loss.trigger_price
-    if take is not None:
-        if stop is not None and (take - stop) * sign <= 0:
-            rule = f"must be {better} the stop loss {stop} of a {signal.side}"
-            raise SignalError("bracket.take_profit.limit_price", take, rule)
-        if entries and all((take - entry) * sign <= 0 for entry in entries):
-            rule = f"must be {better} the entry price {entries[0]} of a {signal.side}"
-            raise SignalError("bracket.take_profit.limit_price", take, rule)
-    if stop is not None and entries and all((stop - entry) * sign >= 0 for entry in entries):
-        rule = f"must be {worse} the entry price {entries[0]} of a {signal.side}"
-        raise SignalError("bracket.stop_loss.trigger_price", stop, rule)
 
 
 def _check_life_cycle(signal: Signal) -> None:

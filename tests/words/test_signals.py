@@ -320,6 +320,13 @@ def test_a_malformed_instrument_is_refused(text: str, field: str, rule: str) -> 
     assert (caught.value.field, caught.value.rule) == (field, rule)
 
 
+def test_the_parts_of_an_instrument_are_text() -> None:
+    for exchange, symbol, field in ((5, "MESZ6", "exchange"), ("CME", None, "symbol")):
+        with pytest.raises(SignalError, match=f"{field}=.*must be text"):
+            Instrument(exchange, symbol)  # type: ignore[arg-type]
+    assert Instrument("Ä" * 64, "a b-c" * 12).symbol.startswith("a b-c")
+
+
 def test_an_exchange_has_no_colon() -> None:
     with pytest.raises(SignalError, match="must not contain a colon"):
         Instrument("C:ME", "MESZ6")
