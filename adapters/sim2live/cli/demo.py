@@ -37,17 +37,35 @@ def demo(
 
       0 PARITY, 1 a difference, or too little done to prove anything, 2 it could not run
     """
+    from sim2live.errors import ConfigError
+
+    if not report.parent.is_dir():
+        raise ConfigError(f"report={str(report)!r}: no such folder; name another with --report")
+    code = conclude(_rehearse(quiet=json), report, json=json)
+    if show:
+        typer.launch(str(report.resolve()))
+    raise typer.Exit(code)
+
+
+def conclude(result: Rehearsal, report: Path, *, json: bool) -> int:
+    """Leave the page, say what came out, and return the exit code.
+
+    Args:
+        result: What the two runs did.
+        report: Where the page goes.
+        json: One line for machines instead of tables.
+
+    Raises:
+        ConfigError: The page cannot be written there.
+    """
     from sim2live.cli import screen
 
-    result = _rehearse(quiet=json)
     path = _write(result, report)
     if json:
         screen.machine(_facts(result, path))
     else:
         screen.out().print(summary(result, path))
-    if show:
-        typer.launch(str(path))
-    raise typer.Exit(0 if result.passed else 1)
+    return 0 if result.passed else 1
 
 
 def _rehearse(*, quiet: bool) -> Rehearsal:

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.console import Group, RenderableType
+    from rich.console import Group
 
     from sim2live.gateway.server import Gateway
     from sim2live.market.bars import CsvBars
@@ -101,6 +101,9 @@ def gateway(
     console = screen.out()
     console.print(_banner(made, kept, any_pool=any_pool, token_env=token_env, bars=bars or []))
     with suppress(KeyboardInterrupt):
+        # Lines that are meant to be copied are never broken.
+        console.print(_first_signal(made, token_env), style="cyan", markup=False, soft_wrap=True)
+        console.print("\nCtrl-C stops it.", style="dim")
         made.run()
     console.print(
         "\nStopped. Every accepted signal is kept." if kept != ":memory:" else "\nStopped."
@@ -180,7 +183,6 @@ def _banner(
     facts.add_row("Prices", ", ".join(bars) if bars else "a synthetic walk, until bars are pushed")
     facts.add_row("Kept in", Text(kept, overflow="fold"))
     facts.add_row("Token", f"asked for (${token_env})" if token_env else "none")
-    pool = next(iter(made.desk.exchange.pools), "python-test")
     return Group(
         Text.assemble(
             ("\nsim2live gateway ", "bold"),
@@ -189,8 +191,6 @@ def _banner(
         ),
         facts,
         Text("\nA first signal, from another terminal:\n", style="dim"),
-        _first_signal(made.url, pool, token_env),
-        Text("\nCtrl-C stops it.", style="dim"),
     )
 
 
@@ -208,24 +208,23 @@ def _pool_rows(made: Gateway, any_pool: bool) -> list[tuple[str, str]]:
     return rows
 
 
-def _first_signal(url: str, pool: str, token_env: str | None) -> RenderableType:
-    from rich.padding import Padding
-    from rich.text import Text
-
+def _first_signal(made: Gateway, token_env: str | None) -> str:
     from sim2live.clock import SystemClock, from_ns
     from sim2live.market.contracts import front_month
 
     symbol = front_month("MES", from_ns(SystemClock().now_ns()).date())
+    pool = next(iter(made.desk.exchange.pools), "python-test")
     bearer = f' -H "Authorization: Bearer ${token_env}"' if token_env else ""
-    send = f"sim2live send --url {url} --pool {pool} -i CME:{symbol} --side BUY --qty 1"
+    send = f"sim2live send --url {made.url} --pool {pool} -i CME:{symbol} --side BUY --qty 1"
     if token_env:
         send += f" --token-env {token_env}"
     body = (
         f'{{"schema_version":"1.0","signal_id":"first","workflow_id":"{pool}",'
         f'"instrument":{{"exchange":"CME","symbol":"{symbol}"}},"side":"BUY","qty":1}}'
     )
-    curl = (
-        f"curl {url}/signal/{pool} -H 'Content-Type: application/json'{bearer} \\\n  -d '{body}'\n"
-        f"curl {url}/positions{bearer}"
+    return (
+        f"  {send}\n\n"
+        f"  curl {made.url}/signal/{pool} -H 'Content-Type: application/json'{bearer} \\\n"
+        f"    -d '{body}'\n"
+        f"  curl {made.url}/positions{bearer}"
     )
-    return Padding(Text(f"{send}\n\n{curl}", style="cyan", overflow="fold"), (0, 2))

@@ -35,10 +35,13 @@ class Fill(Struct, frozen=True):
     price: float
 
 
-class _Position(Struct):
+class Held(Struct, frozen=True):
+    """What one account holds of one instrument, and what closing it now would earn."""
+
     account: str
     instrument: Instrument
     qty: int
+    unrealised: float
 
 
 class _Accounts(Struct):
@@ -46,7 +49,7 @@ class _Accounts(Struct):
 
 
 class _Positions(Struct):
-    positions: list[_Position]
+    positions: list[Held]
 
 
 class _Trades(Struct):
@@ -74,10 +77,10 @@ class PoolView:
         """The accounts of the pool, in the gateway's order."""
         return self._ask("accounts", _Accounts).accounts
 
-    def positions(self, instrument: Instrument) -> dict[str, int]:
-        """Whole contracts of an instrument by account; an account that is flat is absent."""
-        rows = self._ask("positions", _Positions, _ALL).positions
-        return {row.account: row.qty for row in rows if row.instrument == instrument}
+    def positions(self, instrument: Instrument) -> dict[str, Held]:
+        """Positions of an instrument by account; an account that is flat is absent."""
+        rows = self._ask("positions", _Positions).positions
+        return {row.account: row for row in rows if row.instrument == instrument}
 
     def read_fills(self, *, everything: bool = False) -> None:
         """Add the newest fills to `fills`."""

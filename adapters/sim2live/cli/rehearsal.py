@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from sim2live.backtrader.barclock import moment
 from sim2live.backtrader.mirror import MirrorBroker
-from sim2live.cli.pool import Account, PoolView
+from sim2live.cli.pool import Account, Held, PoolView
 from sim2live.cli.watched import Watched
 from sim2live.clock import SystemClock, iso
 from sim2live.exchange.accounts import Pool
@@ -269,15 +269,19 @@ class _Onlooker:
     def look(self, strategy: Any) -> None:
         data = strategy.data
         time = moment([data])
-        self._compare(strategy.broker, data, iso(time)[:10])
-        accounts = self._view.accounts()
-        self.equity.append((time, accounts[0].equity))
+        positions = self._view.positions(INSTRUMENT)
+        self._compare(strategy.broker, data, iso(time)[:10], positions)
+        first = self._accounts[0]
+        held = positions.get(first.account)
+        # The balance moves only with a fill, so between fills the position tells the equity.
+        self.equity.append((time, first.balance + (held.unrealised if held else 0.0)))
         self.closes.append((time, data.close[0]))
         self._progress("dispatched", len(strategy))
 
     def finish(self) -> None:
         self._view.read_fills(everything=True)
-        self.moved_at_the_end = self._view.positions(INSTRUMENT) != self._before
+        now = {name: row.qty for name, row in self._view.positions(INSTRUMENT).items()}
+        self.moved_at_the_end = now != self._before
         self.seats = [
             Seat(
                 account=account,
@@ -293,16 +297,17 @@ class _Onlooker:
         found = self._view.fills.get(self._accounts[0].account, [])
         return [(fill.signed_qty, fill.price) for fill in found]
 
-    def _compare(self, broker: Any, data: Any, day: str) -> None:
+    def _compare(self, broker: Any, data: Any, day: str, positions: dict[str, Held]) -> None:
         held = broker.positions.get(data)
         self.held = held.size if held is not None else 0.0
         self.bars += 1
-        positions = self._view.positions(INSTRUMENT)
-        if positions != self._before:
+        contracts = {name: row.qty for name, row in positions.items()}
+        if contracts != self._before:
             self._view.read_fills()
-            self._before = positions
+            self._accounts = self._view.accounts()
+            self._before = contracts
         for account in self._accounts:
-            have = positions.get(account.account, 0)
+            have = contracts.get(account.account, 0)
             if have == self.held * account.multiplier:
                 self._agreed[account.account] += 1
                 self._wrong.pop(account.account, None)
