@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sim2live.cli import main
+from sim2live.cli.command import main
 
 main()
