@@ -40,7 +40,7 @@ INSIDE: dict[str, str] = {
     "venues": "outcome base transport transport_async evalitup|projectx|paper|record|nats",
     "gate": "receipt rules ledger delivery store journal gate dispatch",
     "backtrader": "mirror|venue|feed",
-    "zipline": "mirror|live",
+    "zipline": "version|futures|store|pace|tape|frames following|assets expiry|bundle|market_data|mirror live|select extension",
     "vectorbt": "orders export live",
     "gateway": "inbox signal_door|projectx_door shield app",
     "playground": "api run",
@@ -49,6 +49,7 @@ INSIDE: dict[str, str] = {
 # What a room may import from outside the standard library.
 EVERYWHERE = {"msgspec"}
 THIRD_PARTY: dict[str, set[str]] = {
+    "market": {"exchange_calendars"},
     "venues": {"httptools", "requests", "pysignalr", "nats"},
     "gate": {"apprise"},
     "backtrader": {"backtrader"},
