@@ -15,7 +15,9 @@ ES = ("ESH24", "ESM24", "ESU24")
 EQUITIES = ("AAA", "BBB", "CCC")
 
 
-def walk(index: pd.DatetimeIndex, *, seed: int, start: float, tick: float, step: int) -> pd.DataFrame:
+def walk(
+    index: pd.DatetimeIndex, *, seed: int, start: float, tick: float, step: int
+) -> pd.DataFrame:
     """A random walk on ticks with a high, a low and a volume that sometimes runs dry."""
     random = np.random.default_rng(seed)
     closes = np.cumsum(random.integers(-step, step + 1, len(index))) + round(start / tick)
@@ -45,7 +47,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["ZIPLINE_ROOT"] = before
 
 
-def equity_frames(calendar_name: str, first: str, last: str, frequency: str) -> dict[str, pd.DataFrame]:
+def equity_frames(
+    calendar_name: str, first: str, last: str, frequency: str
+) -> dict[str, pd.DataFrame]:
     from zipline.utils.calendar_utils import get_calendar
 
     calendar = get_calendar(calendar_name)
@@ -145,7 +149,9 @@ def backtest(request: pytest.FixtureRequest) -> Callable[..., pd.DataFrame]:
     from zipline import run_algorithm
     from zipline.utils.calendar_utils import get_calendar
 
-    def run(kind: str, *, blotter: Any = "default", on_bar: Any = None, **parts: Any) -> pd.DataFrame:
+    def run(
+        kind: str, *, blotter: Any = "default", on_bar: Any = None, **parts: Any
+    ) -> pd.DataFrame:
         fixture, calendar, frequency, first, last = KINDS[kind]
         bundle = request.getfixturevalue(fixture)
         theirs = parts.pop("handle_data", None)

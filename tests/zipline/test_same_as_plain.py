@@ -15,7 +15,6 @@ from zipline.api import (
     continuous_future,
     date_rules,
     future_symbol,
-    get_datetime,
     get_open_orders,
     get_order,
     order,
@@ -429,7 +428,9 @@ def test_the_mirrored_run_is_the_plain_run(name: str, backtest: Any, mirrored: A
     same = backtest(kind, blotter=blotter, on_bar=watch, **make())
     assert sum(len(day) for day in plain["transactions"]) >= 3, "this algorithm proves nothing"
     assert described(same) == described(plain)
-    pd.testing.assert_series_equal(same["portfolio_value"], plain["portfolio_value"], check_exact=True)
+    pd.testing.assert_series_equal(
+        same["portfolio_value"], plain["portfolio_value"], check_exact=True
+    )
     pd.testing.assert_series_equal(same["ending_cash"], plain["ending_cash"], check_exact=True)
 
 
@@ -442,15 +443,25 @@ def described(perf: pd.DataFrame) -> list[Any]:
             (
                 [
                     (
-                        names.setdefault(each["id"], len(names)), each["created"], each["dt"],
-                        each["sid"].symbol, each["amount"], each["filled"], int(each["status"]),
-                        each["limit"], each["stop"], each["commission"],
+                        names.setdefault(each["id"], len(names)),
+                        each["created"],
+                        each["dt"],
+                        each["sid"].symbol,
+                        each["amount"],
+                        each["filled"],
+                        int(each["status"]),
+                        each["limit"],
+                        each["stop"],
+                        each["commission"],
                     )
                     for each in orders
                 ],
                 [
                     (
-                        each["dt"], each["sid"].symbol, each["amount"], each["price"],
+                        each["dt"],
+                        each["sid"].symbol,
+                        each["amount"],
+                        each["price"],
                         None if each["order_id"] is None else names.get(each["order_id"]),
                     )
                     for each in transactions

@@ -13,8 +13,13 @@ from sim2live.zipline.futures import contract_of
 
 _FUTURE_FIELDS = frozenset(
     {
-        "root_symbol", "tick_size", "multiplier", "expiration_date", "auto_close_date",
-        "notice_date", "asset_name",
+        "root_symbol",
+        "tick_size",
+        "multiplier",
+        "expiration_date",
+        "auto_close_date",
+        "notice_date",
+        "asset_name",
     }
 )
 
@@ -82,10 +87,14 @@ def futures_table(
     return Table(list(frames), list(rows.index), "futures", calendar.name, rows, roots)
 
 
-def _future(symbol: str, frame: pd.DataFrame, calendar: Any, given: dict[str, Any]) -> dict[str, Any]:
+def _future(
+    symbol: str, frame: pd.DataFrame, calendar: Any, given: dict[str, Any]
+) -> dict[str, Any]:
     unknown = sorted(set(given) - _FUTURE_FIELDS)
     if unknown:
-        raise ConfigError(f"metadata[{symbol!r}]: {unknown} must be one of {sorted(_FUTURE_FIELDS)}")
+        raise ConfigError(
+            f"metadata[{symbol!r}]: {unknown} must be one of {sorted(_FUTURE_FIELDS)}"
+        )
     first = _first(frame, calendar)
     contract = contract_of(symbol, on=first.date())
     if contract is not None:
@@ -123,7 +132,7 @@ def _first(frame: pd.DataFrame, calendar: Any) -> pd.Timestamp:
     return first if first.tz is None else calendar.minute_to_session(first)
 
 
-class OpenEndedFinder(AssetFinder):  # type: ignore[misc]
+class OpenEndedFinder(AssetFinder):
     """Assets of a bundle whose data ends before the live run, kept tradable until `last`.
 
     A bundle says that an equity ended with the last bar of its data; live, it trades on. Futures

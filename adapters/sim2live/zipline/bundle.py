@@ -180,9 +180,7 @@ def _storable(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(volume=frame["volume"].clip(upper=_MAX_VOLUME).round())
 
 
-def _days(
-    minutes: pd.DataFrame, earlier: pd.DataFrame | None, calendar: Any
-) -> pd.DataFrame:
+def _days(minutes: pd.DataFrame, earlier: pd.DataFrame | None, calendar: Any) -> pd.DataFrame:
     """Daily bars: those of the minutes, after the given ones of earlier sessions."""
     days = sessions_of(minutes, calendar)
     return days if earlier is None else pd.concat([earlier[earlier.index < days.index[0]], days])

@@ -42,7 +42,16 @@ class Line:
     """
 
     __slots__ = (
-        "_at", "_nth", "asset", "cutoff", "data", "instrument", "pushed", "raw", "settled", "target",
+        "_at",
+        "_nth",
+        "asset",
+        "cutoff",
+        "data",
+        "instrument",
+        "pushed",
+        "raw",
+        "settled",
+        "target",
     )
 
     def __init__(self, asset: Any, data: str, instrument: Instrument) -> None:
@@ -131,12 +140,14 @@ class Following:
             wanted = self.wanted(line, raw, at)
         except Sim2LiveError as wrong:
             log.error("%s: %s", line.data, wrong)
-            return self._answered(line, Receipt(status=Status.HELD, granted=before, reason=str(wrong)))
+            return self._answered(
+                line, Receipt(status=Status.HELD, granted=before, reason=str(wrong))
+            )
         try:
             receipt = self.dispatcher.follow(
                 line.instrument, wanted, data=line.data, nth=nth, decided_at=at, order=order
             )
-        except Exception as wrong:  # noqa: BLE001 - nothing of ours may end an algorithm
+        except Exception as wrong:  # nothing of ours may end an algorithm
             log.exception("%s: following %+d failed", line.data, wanted)
             granted = _without_opening(before, wanted)
             status = Status.PENDING if granted == wanted else Status.HELD
@@ -156,18 +167,21 @@ class Following:
                 return
             log.warning(
                 "%s: %s moved the position from %+d to %+d without an order; nothing is sent",
-                line.data, why, line.target, wanted,
+                line.data,
+                why,
+                line.target,
+                wanted,
             )
             self.dispatcher.presume(line.instrument, wanted, data=line.data, decided_at=at)
             line.target, line.settled = wanted, True
-        except Exception:  # noqa: BLE001 - nothing of ours may end an algorithm
+        except Exception:  # nothing of ours may end an algorithm
             log.exception("%s: %s could not be booked", line.data, why)
 
     def push(self, line: Line, at: int, prices: tuple[float, float, float, float, float]) -> None:
         """Hand a bar on: (open, high, low, close, volume), stamped with its end in ns UTC."""
         try:
             self.dispatcher.on_bar(line.instrument, Bar(at, *prices))
-        except Exception:  # noqa: BLE001 - nothing of ours may end an algorithm
+        except Exception:  # nothing of ours may end an algorithm
             log.exception("%s: a bar could not be handed on", line.data)
 
     def _answered(self, line: Line, receipt: Receipt, settled: bool | None = None) -> Receipt:

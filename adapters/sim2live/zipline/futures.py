@@ -88,7 +88,7 @@ class _Fees(dict[str, float]):
         return OTHER_FEE
 
 
-class FuturesCommission(PerContract):  # type: ignore[misc]
+class FuturesCommission(PerContract):
     """Stock Zipline's default commission of futures, with a fee for every root.
 
     Roots that stock Zipline knows cost exactly what they cost there.

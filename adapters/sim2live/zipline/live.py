@@ -27,7 +27,7 @@ from zipline.pipeline.loaders import USEquityPricingLoader
 from zipline.utils.calendar_utils import get_calendar
 
 from sim2live.errors import ConfigError, shorten
-from sim2live.market.bars import Bar, BarSource
+from sim2live.market.bars import BarSource
 from sim2live.zipline.bundle import register_bundles
 from sim2live.zipline.following import Instruments
 from sim2live.zipline.market_data import Market
@@ -49,6 +49,7 @@ class LiveBlotter(MirrorBlotter):
     """A `MirrorBlotter` that may speak to a real venue. `run_live` makes it."""
 
     live = True
+    open_orders: dict[Any, list[Any]]
 
     def settle(self) -> None:
         """Fill the orders of this bar at this bar's close, in blotter and books."""
@@ -80,21 +81,25 @@ class LiveBlotter(MirrorBlotter):
             for report in self.dispatcher.reports():
                 log.info(
                     "%s: %s %+d at %s %s",
-                    report.instrument, report.kind, report.signed_qty, report.price, report.reason,
+                    report.instrument,
+                    report.kind,
+                    report.signed_qty,
+                    report.price,
+                    report.reason,
                 )
-        except Exception:  # noqa: BLE001 - nothing of ours may end an algorithm
+        except Exception:  # nothing of ours may end an algorithm
             log.exception("the venue's news could not be read")
 
 
-class LiveAlgorithm(TradingAlgorithm):  # type: ignore[misc]
+class LiveAlgorithm(TradingAlgorithm):
     """Stock Zipline on a clock that waits for data."""
 
-    def __init__(self, *, ticks: Callable[[Any, Any], Iterator[Any]], **parts: Any) -> None:
+    def __init__(self, *, ticks: Callable[[Any], Iterator[Any]], **parts: Any) -> None:
         self._ticks = ticks
         super().__init__(**parts)
 
     def _create_clock(self) -> Iterator[Any]:
-        return self._ticks(self, super()._create_clock())
+        return self._ticks(super()._create_clock())
 
     def attach_pipeline(
         self, pipeline: Any, name: str, chunks: Any = None, eager: bool = True
@@ -253,7 +258,7 @@ class _Ticker:
         self._market, self._assets, self._tape = market, assets, tape
         self._pace, self._blotter, self._fill = pace, blotter, fill
 
-    def ticks(self, algorithm: Any, schedule: Any) -> Iterator[Any]:
+    def ticks(self, schedule: Any) -> Iterator[Any]:
         """The events of the stock schedule until the run ends."""
         session = None
         for dt, event in schedule:

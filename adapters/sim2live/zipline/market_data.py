@@ -38,6 +38,7 @@ class Market:
     ) -> None:
         self.calendar = calendar
         self.minutes = frequency == "minute"
+        self._closed = 0  # close of the last session that is over, ns UTC
         self._data, self._frequency = data, frequency
         self._first, self._last = first, last
         daily = data.equity_daily_bar_reader
@@ -51,7 +52,9 @@ class Market:
         self.sessions.completed(calendar.previous_session(first))
         minutes = None
         if self.minutes:
-            old = _on_calendar(data.equity_minute_bar_reader, ReindexMinuteBarReader, calendar, last)
+            old = _on_calendar(
+                data.equity_minute_bar_reader, ReindexMinuteBarReader, calendar, last
+            )
             opens = calendar.session_first_minute(first)
             before = max(old.first_trading_day, first - pd.Timedelta(days=30))
             grid = calendar.minutes_in_range(
@@ -101,13 +104,18 @@ class Market:
         return int(self.calendar.minute_to_session(minute, direction="previous").value)
 
     def put(self, asset: Asset, bar: Bar) -> None:
-        """Keep a bar of the feed."""
+        """Keep a bar of the feed; one of a session that is over mends that session's daily bar."""
         store = self._store if self.minutes else self._days
         if not store.put(int(asset), self.slot(bar), bar):
             log.warning(
                 "%s: the bar at %s falls outside the calendar %s and is not used",
-                asset.symbol, pd.Timestamp(bar.time, tz="UTC"), self.calendar.name,
+                asset.symbol,
+                pd.Timestamp(bar.time, tz="UTC"),
+                self.calendar.name,
             )
+        elif self.minutes and bar.time <= self._closed:
+            minute = pd.Timestamp(bar.time, tz="UTC")
+            self._sum(self.calendar.minute_to_session(minute), [int(asset)])
 
     def remember(self, asset: Asset, bars: Any) -> None:
         """Take bars from before the start, for history windows.
@@ -131,6 +139,7 @@ class Market:
         """A session is over: its minutes become its daily bar."""
         if self.minutes:
             self._sum(session, self._store.sids())
+            self._closed = self.calendar.session_close(session).value
         self.sessions.completed(session)
 
     def warn_near_the_end(self, session: pd.Timestamp, sessions: int) -> None:
@@ -139,7 +148,9 @@ class Market:
         if left < sessions:
             log.warning(
                 "the calendar %s ends in %d sessions; start the process again before that, a new "
-                "one knows a further year", self.calendar.name, left,
+                "one knows a further year",
+                self.calendar.name,
+                left,
             )
 
     @property

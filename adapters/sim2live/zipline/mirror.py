@@ -31,7 +31,7 @@ _IDS = uuid.UUID("8f0a3a5e-9a38-5d0c-8a35-6f2b5d5b0c11")
 _FIELDS = ("open", "high", "low", "close", "volume")
 
 
-class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
+class MirrorBlotter(SimulationBlotter):
     """Zipline's simulation blotter, followed by a venue.
 
     Orders, transactions and portfolio are those of the plain run. Market orders go out at the
@@ -55,6 +55,7 @@ class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
     """
 
     live = False
+    _bar_data: Any
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
         if not (self.live or dispatcher.venue.simulated):
             raise ConfigError(
                 f"dispatcher.venue={dispatcher.venue.name}: run_algorithm replays history, so it "
-                "dispatches to simulated venues only; for a real venue use sim2live.zipline.run_live"
+                "dispatches to simulated venues only; a real one needs sim2live.zipline.run_live"
             )
         self._params = {"future_commission": None, **simulation_blotter_params}
         self._following = Following(dispatcher, instruments, sizing)
@@ -94,7 +95,8 @@ class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
             )
         self._bind()
         self._count += 1
-        made = super().order(asset, amount, self._on_tick(asset, style), order_id or self._id(asset))
+        name = order_id or self._id(asset)
+        made: str | None = super().order(asset, amount, self._on_tick(asset, style), name)
         if made is not None:
             order = self.orders[made]
             if order.stop is None and order.limit is None:
@@ -218,7 +220,9 @@ class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
                 if at >= line.cutoff and line.target:
                     log.warning(
                         "%s: leaving %+d at the venue, Zipline closes it on %s",
-                        line.data, line.target, asset.auto_close_date,
+                        line.data,
+                        line.target,
+                        asset.auto_close_date,
                     )
                 if line.target or not line.settled:
                     following.follow(line, line.raw, at, call=False)
@@ -270,8 +274,12 @@ class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
     def _split_off(self, order: Any, amount: int, reason: str) -> None:
         """Cut an order to `amount`; the rest is a second order, rejected with the reason."""
         rest = Order(
-            dt=self.current_dt, asset=order.asset, amount=order.amount - amount,
-            stop=order.stop, limit=order.limit, id=self._id(order.asset, "rest"),
+            dt=self.current_dt,
+            asset=order.asset,
+            amount=order.amount - amount,
+            stop=order.stop,
+            limit=order.limit,
+            id=self._id(order.asset, "rest"),
         )
         order.amount = amount
         rest.reject(reason=reason)
@@ -309,7 +317,7 @@ class MirrorBlotter(SimulationBlotter):  # type: ignore[misc]
         SimulationBlotter.__init__(self, **params)
         self._following.forget()
         self._algorithm = None
-        self._bar_data: Any = None
+        self._bar_data = None
         self._active: dict[Any, Line] = {}
         self._own: dict[Any, float] = {}
         self._closes: dict[Any, float] = {}

@@ -37,9 +37,10 @@ class Pace(ABC):
             after: Bars of moments up to this one have been seen already and are passed over.
         """
 
-    @abstractmethod
     def until(self, moment: int) -> bool:
         """Wait until a moment (ns UTC) is there; False when the run is to stop."""
+        del moment
+        return True
 
     @abstractmethod
     def take(self, slot: int, due: int) -> list[Arrival] | None:
@@ -60,7 +61,7 @@ class Pace(ABC):
 
     def close(self) -> None:
         """Let go of the feed. Closing twice does no harm."""
-        return None
+        return
 
 
 class Replay(Pace):
@@ -78,12 +79,9 @@ class Replay(Pace):
         for symbol in self._sources:
             self._advance(symbol)
 
-    def until(self, moment: int) -> bool:
-        """Nothing to wait for."""
-        return True
-
     def take(self, slot: int, due: int) -> list[Arrival] | None:
-        """All bars up to the slot."""
+        """All bars up to the slot, which recorded bars have always reached."""
+        del due
         taken: list[Arrival] = []
         for symbol in self._sources:
             while symbol in self._heads and self._heads[symbol][0] <= slot:
@@ -225,7 +223,7 @@ class Wall(Pace):
         try:
             for bar in source:
                 self.push(symbol, bar)
-        except Exception:  # noqa: BLE001 - a feed that breaks ends; the run tells and goes on
+        except Exception:  # a feed that breaks ends; the run tells and goes on
             log.exception("%s: the feed broke", symbol)
         with self._lock:
             self._reached[symbol] = _ENDED

@@ -6,6 +6,7 @@ two readers over it for the stock `DataPortal`. What is older than the store com
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,7 @@ class Store:
         """One number; NaN, or 0 for volume, where there was no trade."""
         place = self.place(moment)
         if place < 0:
-            raise NoDataOnDate()
+            raise NoDataOnDate
         rows = self._rows.get(sid)
         if rows is None or place >= rows.shape[1]:
             return 0.0 if field == "volume" else float("nan")
@@ -114,9 +115,7 @@ class Store:
         """Assets that have a bar here."""
         return list(self._rows)
 
-    def _grown(
-        self, rows: npt.NDArray[np.float64] | None, place: int
-    ) -> npt.NDArray[np.float64]:
+    def _grown(self, rows: npt.NDArray[np.float64] | None, place: int) -> npt.NDArray[np.float64]:
         had = 0 if rows is None else rows.shape[1]
         size = min(len(self.grid), max(2 * had, place + 1, _LOOK))
         out = np.full((5, size), np.nan)
@@ -126,7 +125,7 @@ class Store:
         return out
 
 
-class _Grown:
+class _Grown(ABC):
     """What both readers share: the bundle before, the store after."""
 
     def __init__(self, store: Store, bundle: Any, calendar: Any, last: pd.Timestamp) -> None:
@@ -159,7 +158,7 @@ class _Grown:
         if self._bundle is None:
             return pd.NaT
         before = self._before(self._store.since(number))
-        return self._bundle.get_last_traded_dt(asset, min(dt, before) if before is not None else dt)
+        return self._bundle.get_last_traded_dt(asset, min(dt, before))
 
     def load_raw_arrays(
         self, columns: Sequence[str], start: pd.Timestamp, end: pd.Timestamp, assets: Sequence[Any]
@@ -199,21 +198,25 @@ class _Grown:
             return nothing
         return np.asarray(found[0][:, 0], dtype=np.float64)
 
+    @abstractmethod
     def _moments(self, start: pd.Timestamp, end: pd.Timestamp) -> pd.DatetimeIndex:
-        raise NotImplementedError
+        """The grid from `start` to `end`, as the calendar knows it."""
 
+    @abstractmethod
     def _moment(self, ns: int) -> pd.Timestamp:
-        raise NotImplementedError
+        """A moment of the grid as Zipline writes it."""
 
-    def _before(self, ns: int) -> pd.Timestamp | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _before(self, ns: int) -> pd.Timestamp:
+        """The moment before."""
 
 
-class LiveMinutes(_Grown, MinuteBarReader):  # type: ignore[misc]
+class LiveMinutes(_Grown, MinuteBarReader):
     """Minute bars: the bundle's, then those of the live run."""
 
     @property
     def last_available_dt(self) -> pd.Timestamp:
+        """Close of the run's last session; what has not come yet reads as no trade."""
         return self._calendar.session_close(self._last)
 
     def _moments(self, start: pd.Timestamp, end: pd.Timestamp) -> pd.DatetimeIndex:
@@ -222,11 +225,11 @@ class LiveMinutes(_Grown, MinuteBarReader):  # type: ignore[misc]
     def _moment(self, ns: int) -> pd.Timestamp:
         return pd.Timestamp(ns, tz="UTC")
 
-    def _before(self, ns: int) -> pd.Timestamp | None:
+    def _before(self, ns: int) -> pd.Timestamp:
         return pd.Timestamp(ns - 60_000_000_000, tz="UTC")
 
 
-class LiveSessions(_Grown, CurrencyAwareSessionBarReader):  # type: ignore[misc]
+class LiveSessions(_Grown, CurrencyAwareSessionBarReader):
     """Daily bars: the bundle's, then those of the live run."""
 
     def __init__(self, store: Store, bundle: Any, calendar: Any, last: pd.Timestamp) -> None:
@@ -239,12 +242,14 @@ class LiveSessions(_Grown, CurrencyAwareSessionBarReader):  # type: ignore[misc]
 
     @property
     def last_available_dt(self) -> pd.Timestamp:
+        """The last session that is over."""
         if self._done is not None:
             return self._done
         return self._before(int(self._store.grid[0]))
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
+        """Every session from the bundle's first to the run's last."""
         return self._calendar.sessions_in_range(self.first_trading_day, self._last)
 
     def currency_codes(self, sids: Any) -> Any:
@@ -257,7 +262,7 @@ class LiveSessions(_Grown, CurrencyAwareSessionBarReader):  # type: ignore[misc]
     def _moment(self, ns: int) -> pd.Timestamp:
         return pd.Timestamp(ns)
 
-    def _before(self, ns: int) -> pd.Timestamp | None:
+    def _before(self, ns: int) -> pd.Timestamp:
         place = int(self._calendar.sessions.searchsorted(pd.Timestamp(ns))) - 1
         return self._calendar.sessions[max(0, place)]
 

@@ -118,7 +118,9 @@ class Tape:
                 moment, rows = json.loads(line)
                 self._old.append((moment, [(row[0], Bar(*row[1:])) for row in rows]))
         except (ValueError, TypeError, KeyError) as wrong:
-            raise ConfigError(f"record={self._path}: is not a record of a live run ({wrong})") from wrong
+            raise ConfigError(
+                f"record={self._path}: is not a record of a live run ({wrong})"
+            ) from wrong
         for key, wanted in self.about.items():
             if wanted is not None and found.get(key) != wanted:
                 raise ConfigError(

@@ -28,7 +28,9 @@ def check() -> None:
     try:
         import zipline  # noqa: F401
     except Exception as wrong:
-        raise ConfigError(f"zipline-reloaded {found} cannot be imported ({wrong}); {_MEND}") from wrong
+        raise ConfigError(
+            f"zipline-reloaded {found} cannot be imported ({wrong}); {_MEND}"
+        ) from wrong
 
 
 def complain(found: str) -> None:
