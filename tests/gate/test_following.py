@@ -187,7 +187,10 @@ def test_an_unexit_that_a_rule_refuses_waits(connect) -> None:
     receipt = strategy.dispatcher.follow(
         strategy.venue.tried[0].instrument, 2, data="mes", nth=-1, decided_at=10**9
     )
-    assert (receipt.status, receipt.granted) == (Status.HELD, 0)
+    assert (receipt.status, receipt.granted) == (Status.SHADOW, 2)
+    assert strategy.line.waiting == 1
+    assert strategy.want(3).status is Status.SHADOW, "what was not undone is not opened late"
+    assert strategy.venue.held == 0
 
 
 def test_rules_are_asked_for_entries_only(connect) -> None:

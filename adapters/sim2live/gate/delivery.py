@@ -73,7 +73,13 @@ class Step(Enum):
 
 
 def next_step(
-    kind: Kind, *, closing: bool, venue: Venue, sends: int, read_failed: bool = False
+    kind: Kind,
+    *,
+    closing: bool,
+    venue: Venue,
+    sends: int,
+    whole: bool,
+    read_failed: bool = False,
 ) -> Step:
     """Table 3: what happens next.
 
@@ -82,6 +88,8 @@ def next_step(
         closing: True for an exit, False for an entry.
         venue: its abilities and its proved profile decide the column.
         sends: how often these bytes have been written already.
+        whole: True for an exit of all that is held. Only such a one may be repeated where all
+            that is proved is that a close never opens: a second partial close would close more.
         read_failed: True when the venue was asked and could not tell.
     """
     if kind is Kind.ACCEPTED:
@@ -91,8 +99,8 @@ def next_step(
     if venue.can_report and not read_failed:
         return Step.READ
     profile = venue.profile
-    if closing and "yes" in (profile.dedupe, profile.close_is_reduce_only):
+    if profile.dedupe == "yes" and (closing or sends <= MAX_RESENDS):
         return Step.RESEND
-    if not closing and profile.dedupe == "yes" and sends <= MAX_RESENDS:
+    if closing and whole and profile.close_is_reduce_only == "yes":
         return Step.RESEND
     return Step.HALT if closing else Step.LEAVE

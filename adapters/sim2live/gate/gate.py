@@ -218,10 +218,10 @@ class Gate:
     def _receipt(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Receipt:
         status, reason = sent.status, sent.reason
         granted = decision.target
-        if grown and status in REFUSALS:
+        if grown and decision.nth >= 0 and status in REFUSALS:
             granted -= grown
             book.targets[decision.owner] = granted
-        elif not grown and sent.opened and status in REFUSALS:
+        elif sent.opened and status in REFUSALS:
             # An "un-exit" has no order that could be refused: the venue waits instead (rule 8).
             book.line = replace(book.line, waiting=sign(book.total))
             self.sender.save(book)
@@ -304,8 +304,14 @@ class Gate:
         begun = [book for book in list(self.books.values()) if book.begun]
         owing = [book for book in begun if book.owed or book.unknown]
         for book in owing:
-            self.compare(book, book.last[2])
+            self.heal(book)
         return self.sender.silent or any(book.owed or book.unknown for book in owing)
+
+    def heal(self, book: Book) -> None:
+        """Compare now, without a bar; not while its strategies are still in their history."""
+        if book.begun:
+            self.compare(book, book.last[2])
+            self._notice(book)
 
     # -- bars ----------------------------------------------------------------------------
 

@@ -65,6 +65,10 @@ class Presumed(Struct, frozen=True):
         bare = Presumed(self.low - min(signed, 0), self.high - max(signed, 0), source)
         return bare.moved(signed, source) if executed else bare
 
+    def emptied_by(self, signed: int) -> bool:
+        """True when ``signed`` contracts close all of a known position, no more and no less."""
+        return self.known and self.low == -signed
+
     def __str__(self) -> str:
         if self.known:
             return f"{self.low:+d}" if self.low else "0"

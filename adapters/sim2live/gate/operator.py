@@ -31,6 +31,7 @@ class Operator:
                 line = replace(book.line, halted="", flat=False)
                 book.line = line.started(book.total, "wait", first=False)
                 self._gate.sender.save(book)
+            self._gate.heal(book)
 
     def flatten(self, workflow: str, time: int) -> None:
         """Bring every instrument of a workflow to zero and halt it."""
@@ -56,7 +57,10 @@ class Operator:
                 outcome = Outcome(kind, f"a human says: {told}")
                 self._gate.sender.resolve(book, row, outcome, source="HUMAN")
                 left = "; still halted" if book.line.halted else ""
-                return f"{book.name}: presumed {book.line.presumed}{left}"
+                sentence = f"{book.name}: presumed {book.line.presumed}{left}"
+            # What was owed until somebody knew goes now, not with the next bar.
+            self._gate.heal(book)
+            return sentence
         waiting = ", ".join(
             sorted(id_ for book in self._gate.books.values() for id_ in book.unknown)
         )
@@ -74,4 +78,6 @@ class Operator:
             book.line = line.started(book.total, "wait", first=False)
             book.owed = None
             self._gate.sender.save(book)
-        return f"{book.name}: presumed {book.line.presumed}"
+            sentence = f"{book.name}: presumed {book.line.presumed}"
+        self._gate.heal(book)
+        return sentence

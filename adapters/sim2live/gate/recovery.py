@@ -12,7 +12,7 @@ from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Key
 from sim2live.gate.delivery import Step, next_step
 from sim2live.gate.journal import Journal, Row
-from sim2live.gate.ledger import Line
+from sim2live.gate.ledger import OWED, Line
 from sim2live.venues.base import Venue
 from sim2live.venues.outcome import Kind
 
@@ -27,7 +27,7 @@ def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> di
         workflow: this process holds its lock.
         journal: remembers them.
         venue: its profile decides what an unknown exit means.
-        alarms: told of each row that was cut off.
+        alarms: told again of what is unknown or owed.
 
     Raises:
         JournalError: the journal cannot be read or written.
@@ -39,14 +39,25 @@ def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> di
         books.setdefault(key, Book(key, Line())).unknown[row.id] = row
     for row in cut:
         book = books[row.workflow, row.instrument]
-        if _halts(row, venue):
+        if _halts(row, book.line, venue):
             book.line = replace(book.line, halted=f"the outcome of exit {row.id} is unknown")
             journal.line(row.workflow, row.instrument, book.line)
-        text = f"{row.id}: {row.reason}; `sim2live resolve` settles it"
-        alarms.sound(row.decided_at, book.name, text)
+    for book in books.values():
+        _remind(book, alarms)
     return books
 
 
-def _halts(row: Row, venue: Venue) -> bool:
-    step = next_step(Kind.UNKNOWN, closing=row.closing, venue=venue, sends=row.sends)
+def _remind(book: Book, alarms: Alarms) -> None:
+    """A human may have seen the alarms of the last process, or not."""
+    for row in book.unknown.values():
+        text = f"{row.id}: {row.reason}; `sim2live resolve` settles it"
+        alarms.sound(row.decided_at, book.name, text)
+    if OWED in book.line.reasons:
+        alarms.sound(0, book.name, f"an exit is owed since the last run ({book.line.presumed})")
+
+
+def _halts(row: Row, line: Line, venue: Venue) -> bool:
+    before = line.presumed.settled(row.signed, executed=False)
+    whole = before.emptied_by(row.signed)
+    step = next_step(Kind.UNKNOWN, closing=row.closing, venue=venue, sends=row.sends, whole=whole)
     return step is Step.HALT

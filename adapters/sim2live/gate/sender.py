@@ -226,10 +226,15 @@ class Sender:
     def _book(self, book: Book, row: Row, outcome: Outcome) -> None:
         """The ledger line that follows from an outcome (table 3 of the law of delivery)."""
         closing = row.closing
-        step = next_step(
-            outcome.kind, closing=closing, venue=self._venue, sends=row.sends, read_failed=True
-        )
         line = book.line
+        step = next_step(
+            outcome.kind,
+            closing=closing,
+            venue=self._venue,
+            sends=row.sends,
+            whole=line.presumed.emptied_by(row.signed),
+            read_failed=True,
+        )
         if step is Step.BOOK:
             line = replace(line, presumed=line.presumed.moved(row.signed))
             if closing:
@@ -275,7 +280,14 @@ class Sender:
     def settle_unknown(self, book: Book) -> None:
         """Ask or repeat where that is proved harmless; else only a human can settle it."""
         for row in list(book.unknown.values()):
-            step = next_step(Kind.UNKNOWN, closing=row.closing, venue=self._venue, sends=row.sends)
+            before = book.line.presumed.settled(row.signed, executed=False)
+            step = next_step(
+                Kind.UNKNOWN,
+                closing=row.closing,
+                venue=self._venue,
+                sends=row.sends,
+                whole=before.emptied_by(row.signed),
+            )
             if step is Step.READ:
                 found = self._venue.lookup(row.signal)
             elif step is Step.RESEND:
@@ -296,12 +308,9 @@ class Sender:
         book.unknown[row.id] = replace(row, sends=row.sends + 1)
         outcome = self._venue.send(row.signal, timeout=self._timeout)
         self._heard(outcome)
-        if outcome.kind is Kind.ACCEPTED:
-            return outcome
-        # Only a venue that remembers ids repeats its first answer; and a repetition that did
-        # not go says nothing of the first.
-        remembers = self._venue.profile.dedupe == "yes"
-        return outcome if outcome.kind is Kind.REJECTED and remembers else None
+        # Only an acceptance tells what became of the first sending. A refusal of the second may
+        # come from a check (token, limit, session) that stands before the memory of ids.
+        return outcome if outcome.kind is Kind.ACCEPTED else None
 
     def resolve(self, book: Book, row: Row, outcome: Outcome, *, source: Source = "READ") -> None:
         """An unknown row is settled: the interval narrows, and entries may go again."""

@@ -1,0 +1,381 @@
+"""One strategy, one venue that fails, a process that dies and comes back, and what must hold.
+
+A world is driven step by step, by a seeded campaign or by a state machine. After each step
+`check` compares what really happened at the venue with what the gate says of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.campaign.venue import DEATHS, FaultyVenue
+
+from sim2live import settings
+from sim2live.clock import ManualClock
+from sim2live.errors import LockedError
+from sim2live.exchange.execution import Behaviour
+from sim2live.gate.delivery import excess
+from sim2live.gate.dispatch import Dispatcher
+from sim2live.gate.ledger import OWED, Presumed
+from sim2live.gate.operator import Operator
+from sim2live.gate.receipt import Receipt
+from sim2live.market.bars import Bar
+from sim2live.signals import OPEN, Instrument
+
+MES = Instrument("CME", "MESZ6")
+MINUTE = 60_000_000_000
+START = 1_767_625_200_000_000_000
+FINAL = {"HELD", "ACCEPTED", "REJECTED", "NOT_SENT"}
+
+
+class Killed(BaseException):
+    """The process is dead: whoever catches this has been dead since it was raised."""
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+def killed() -> None:
+    raise Killed
+
+
+@dataclass
+class Tally:
+    """What a campaign counts."""
+
+    sequences: int = 0
+    signals: int = 0
+    executions: int = 0
+    kills: int = 0
+    in_flight: int = 0
+    resolved: int = 0
+    owed: int = 0
+    delivered: int = 0
+    real_kills: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        for name in self.__dataclass_fields__:
+            if name == "faults":
+                self.faults.update(other.faults)
+            else:
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order of the strategy: reach a target, add contracts, close, or un-happen."""
+
+    kind: str
+    size: int = 0
+    data: str = "mes"
+
+    def target(self, held: int, before: int) -> int:
+        match self.kind:
+            case "reach":
+                return self.size
+            case "add":
+                return held + self.size if abs(held + self.size) <= 6 else held
+            case "close":
+                return 0
+        return before  # "unhappen": the simulator takes its last order back
+
+
+@dataclass
+class World:
+    """A strategy whose every order is known beforehand, so that a restart replays it.
+
+    Args:
+        folder: journal and lock files; the caller removes it.
+        behaviour: of the venue's account.
+        proves: whether the gate knows that behaviour.
+        simulated: whether bars are the clock.
+        die: how a process dies here; the default abandons its objects.
+        log: file of executions, where a real process dies.
+    """
+
+    folder: Path
+    behaviour: Behaviour = Behaviour()
+    proves: bool = True
+    simulated: bool = True
+    die: Callable[[], None] = killed
+    log: Path | None = None
+    tally: Tally = field(default_factory=Tally)
+    plan: dict[int, list[Order]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock(START)
+        self.venue = FaultyVenue(
+            self.behaviour, proves=self.proves, simulated=self.simulated, log=self.log,
+            die=lambda: self.die(),
+        )  # fmt: skip
+        self.number = 0
+        self.largest = [0, 0]
+        self.doom: str | None = None
+        self.owing = False
+        self.start()
+
+    # -- life and death --------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.mirror: dict[str, int] = {}
+        self.before: dict[str, int] = {}
+        self.dispatcher = self._connect()
+        self._wire_deaths()
+        for number in sorted(self.plan):
+            self._deliver(number)
+            for nth, order in enumerate(self.plan[number]):
+                self._trade(number, nth, order)
+
+    def _connect(self) -> Dispatcher:
+        return settings.connect(
+            self.venue,
+            workflow="pool",
+            strategy="cross",
+            journal=self.folder / "journal.sqlite3",
+            clock=self.clock,
+            settings=settings.Settings(rules=settings.Rules(max_position=5)),
+        )
+
+    def _wire_deaths(self) -> None:
+        """Let the journal's side of a death happen where the script says so."""
+        journal: Any = self.dispatcher.gate.journal
+        intend, outcome = journal.intend, journal.outcome
+
+        def intending(*arguments: Any) -> None:
+            if self.doom == "before_journal":
+                self.venue.faults["before_journal"] += 1
+                self.die()
+            intend(*arguments)
+
+        def writing(*arguments: Any) -> None:
+            if self.doom == "before_commit":
+                self.venue.faults["before_commit"] += 1
+                self.die()
+            outcome(*arguments)
+
+        journal.intend, journal.outcome = intending, writing
+
+    @property
+    def alive(self) -> bool:
+        return self.dispatcher is not None
+
+    def abandon(self) -> None:
+        """The objects of a dead process let go of their files, and write nothing more."""
+        gate: Any = self.dispatcher.gate
+        self.tally.kills += 1
+        for connection in (gate.journal._db._writer, gate.journal._db._reader):
+            connection.close()
+        for held in gate._lock._held.values():
+            held.close()
+        gate._closed = True
+        self.doom = None
+        self.venue.script.clear()
+
+    def restart(self, *faults: str, kill: bool, missed: int = 0) -> None:
+        """Stop, let bars go by unseen, and start again; the start may die as well."""
+        if kill:
+            self.abandon()
+        else:
+            gate = self.dispatcher.gate
+            gate.journal.flush()
+            gate.journal._db.close()
+            for held in gate._lock._held.values():
+                held.close()
+        for _ in range(missed):
+            self.number += 1
+            self.plan.setdefault(self.number, [])
+            self.clock.advance(60)
+        self._expect(faults)
+        try:
+            self.start()
+        except Killed:
+            self._count_in_flight()
+            self.restart(kill=True)
+
+    def _count_in_flight(self) -> None:
+        sending = self.dispatcher.gate.journal.counts().get("SENDING", 0)
+        self.tally.in_flight += min(1, sending)
+
+    @contextmanager
+    def dying(self) -> Iterator[None]:
+        """Whatever dies in here is started again."""
+        try:
+            yield
+        except Killed:
+            self._count_in_flight()
+            self.restart(kill=True)
+
+    # -- steps -----------------------------------------------------------------------------
+
+    def bar(self, *faults: str) -> None:
+        """The next bar closes and is delivered."""
+        self._expect(faults)
+        self.number += 1
+        self.plan[self.number] = []
+        self.clock.advance(60)
+        with self.dying():
+            self._deliver(self.number)
+        self.check()
+
+    def order(self, order: Order, *faults: str) -> None:
+        """The strategy trades at the latest bar."""
+        if not self.number:
+            return
+        self._expect(faults)
+        orders = self.plan[self.number]
+        if order.kind == "unhappen" and (not orders or orders[-1].kind == "unhappen"):
+            return
+        orders.append(order)
+        with self.dying():
+            self._trade(self.number, len(orders) - 1, order)
+        self.check()
+
+    def work(self, *faults: str) -> None:
+        """What the outbox does in the background."""
+        self._expect(faults)
+        with self.dying():
+            self.dispatcher.gate.work()
+        self.check()
+
+    def human(self) -> None:
+        """Somebody looks at the platform and settles what nobody here knows."""
+        self._expect(())
+        operator = Operator(self.dispatcher.gate)
+        for id_ in list(self.book.unknown):
+            if id_ not in self.book.unknown:
+                continue  # what one answer freed has settled it
+            operator.resolve(id_, executed=self.venue.truth(id_))
+            self.tally.resolved += 1
+        if self.book.line.halted:
+            operator.resume("pool")
+        self.check()
+
+    def intruder(self) -> None:
+        """A second process wants the same pool while this one lives."""
+        try:
+            second = self._connect()
+        except LockedError:
+            return
+        second.close()
+        raise Broken("a second process was let in")
+
+    def finish(self) -> None:
+        """The venue is well again, the strategy goes home: nothing may be left anywhere."""
+        self.venue.script.clear()
+        self.doom = None
+        self.venue.there = True
+        self.clock.advance(120)
+        for _ in range(3):
+            self.dispatcher.gate.work()
+            self.human()
+            self.bar()
+        while any(self.mirror.values()):
+            # One data's exit may be the net position's entry, and is refused until the other went.
+            for data in sorted(self.mirror, key=lambda name: -abs(self.mirror[name])):
+                self.order(Order("close", data=data))
+        for _ in range(3):
+            self.bar()
+            self.dispatcher.gate.work()
+            self.human()
+        held, line = self.held, self.book.line
+        if held or line.presumed != replaced(line.presumed, 0) or self.book.owed:
+            raise Broken(f"after everything: held {held}, {line}, owed {self.book.owed}")
+        if self.owing:
+            self.tally.delivered += 1
+        if set(self.dispatcher.gate.journal.counts()) - FINAL:
+            raise Broken(f"rows are left: {self.dispatcher.gate.journal.counts()}")
+        self.close()
+
+    def close(self) -> None:
+        self.tally.sequences += 1
+        self.tally.signals += self.venue.tried.total()
+        self.tally.executions += len(self.venue.account.executions)
+        self.tally.faults.update(set(self.venue.faults))
+        self.dispatcher.close()
+
+    # -- what must hold --------------------------------------------------------------------
+
+    @property
+    def book(self) -> Any:
+        return self.dispatcher.gate.book("pool", MES)
+
+    @property
+    def held(self) -> int:
+        return self.venue.account.held("pool", MES)
+
+    def check(self) -> None:
+        book, held, account = self.book, self.held, self.venue.account
+        line = book.line
+        if not line.presumed.low <= held <= line.presumed.high:
+            raise Broken(f"interval: held {held}, presumed {line.presumed}")
+        for execution in account.executions:
+            entry = execution.signal.open_close == OPEN
+            if entry and account.counts[execution.signal.signal_id] > 1:
+                raise Broken(f"I1: entry {execution.signal.signal_id} was executed twice")
+            if execution.exit_went_too_far:
+                raise Broken(f"I6: an exit moved {execution.before} to {execution.after}")
+        if not self.largest[0] <= held <= self.largest[1]:
+            raise Broken(f"held {held}, the strategy never wanted beyond {self.largest}")
+        wanted = sum(self.mirror.values())
+        too_much = excess(Presumed(held, held), wanted)
+        if too_much and book.begun:
+            owed = book.owed is not None or OWED in line.reasons
+            if owed:
+                self.tally.owed += not self.owing
+                self.owing = True
+            if not owed and not book.unknown:
+                raise Broken(f"I3: held {held}, wanted {wanted}, nothing owed: {line}")
+            if not self.dispatcher.gate.alarms.raised:
+                raise Broken(f"I6: held {held}, wanted {wanted}, no alarm")
+        open_rows = self.dispatcher.gate.journal.counts()
+        if set(open_rows) - FINAL - {"UNKNOWN"}:
+            raise Broken(f"I2: {open_rows}")
+        if open_rows.get("UNKNOWN", 0) != len(book.unknown):
+            raise Broken(f"I2: {open_rows} in the journal, {len(book.unknown)} in the book")
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def _expect(self, faults: tuple[str, ...]) -> None:
+        self.doom = None
+        for fault in faults:
+            if fault in ("before_journal", "before_commit"):
+                self.doom = fault
+        self.venue.script = [f for f in faults if f not in ("before_journal", "before_commit")]
+
+    def _deliver(self, number: int) -> None:
+        price = 100.0 + number
+        bar = Bar(START + number * MINUTE, price, price, price, price)
+        self.dispatcher.on_bar(MES, bar)
+
+    def _trade(self, number: int, nth: int, order: Order) -> Receipt:
+        held = self.mirror.get(order.data, 0)
+        target = order.target(held, self.before.get(order.data, held))
+        unhappens = order.kind == "unhappen"
+        # The simulator has taken the order before the gate speaks; a refusal takes it back.
+        self.before[order.data], self.mirror[order.data] = held, target
+        total = sum(self.mirror.values())
+        self.largest = [min(self.largest[0], total), max(self.largest[1], total)]
+        receipt = self.dispatcher.follow(
+            MES,
+            target,
+            data=order.data,
+            nth=-1 if unhappens else nth,
+            decided_at=START + number * MINUTE,
+        )
+        if not unhappens:
+            self.mirror[order.data] = receipt.granted
+        return receipt
+
+
+def replaced(presumed: Presumed, position: int) -> Presumed:
+    return Presumed(position, position, presumed.source)
+
+
+__all__ = ["DEATHS", "Broken", "Killed", "Order", "Tally", "World"]
