@@ -452,6 +452,60 @@ class Timed(Spied):
             self.buy(size=1)
 
 
+class OnTheSlow(Spied):
+    """Decides on the last data, trades the first, and sometimes the last itself."""
+
+    def decide(self) -> None:
+        slow = self.datas[-1]
+        n = len(slow) % 5
+        if n == 1 and not self.getposition(self.data0).size:
+            self.buy(data=self.data0, size=2)
+        elif n == 3:
+            self.close(data=self.data0)
+        elif n == 4 and not self.getposition(slow).size:
+            self.sell(data=slow, size=1, exectype=bt.Order.Limit, price=slow.close[0] + 0.5)
+        elif n == 0 and self.getposition(slow).size:
+            self.close(data=slow)
+
+
+class Compensating(Spied):
+    """Two datas of one position: what is bought in one is sold in the other."""
+
+    def setup(self) -> None:
+        self.data1.compensate(self.data0)
+
+    def decide(self) -> None:
+        if len(self) % 6 == 2 and not self.getposition(self.data0).size:
+            self.buy(data=self.data0, size=2)
+        elif len(self) % 6 == 5 and self.getposition(self.data0).size:
+            self.sell(data=self.data1, size=2)
+
+
+def resampled(cerebro: bt.Cerebro, idle: int) -> None:
+    data = Rows(rows=walk(3, 300, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
+    cerebro.adddata(data, name="fine")
+    cerebro.resampledata(data, timeframe=bt.TimeFrame.Days, name="days")
+
+
+def replayed(cerebro: bt.Cerebro, idle: int) -> None:
+    data = Rows(rows=walk(3, 300, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
+    cerebro.replaydata(data, timeframe=bt.TimeFrame.Days, name="one")
+
+
+def heikin(cerebro: bt.Cerebro, idle: int) -> None:
+    data = Rows(rows=walk(1, 150), idle=idle)
+    data.addfilter(bt.filters.HeikinAshi)
+    cerebro.adddata(data, name="one")
+
+
+def watched(cerebro: bt.Cerebro) -> None:
+    for observer in (bt.observers.Broker, bt.observers.Trades, bt.observers.DrawDown):
+        cerebro.addobserver(observer)
+    for analyzer in (bt.analyzers.TradeAnalyzer, bt.analyzers.PositionsValue, bt.analyzers.SQN):
+        cerebro.addanalyzer(analyzer)
+    cerebro.addsizer(bt.sizers.FixedReverser, stake=3)
+
+
 def thin(cerebro: bt.Cerebro) -> None:
     cerebro.broker.set_filler(bt.broker.fillers.FixedBarPerc(perc=5))
 
@@ -479,7 +533,7 @@ CASES = (
     Case(Cross, name="CrossSlippage", prepare=slipping),
     Case(Cross, name="CrossOnClose", broker={"coc": True}),
     Case(Cross, name="CrossUnchecked", broker={"checksubmit": False}),
-    Case(Cross, name="CrossPoor", cash=140.0),
+    Case(Cross, name="CrossPoor", cash=104.0),
     Case(Cross, name="CrossThin", prepare=thin),
     Case(InAndOut),
     Case(InAndOut, name="InAndOutInterest", prepare=interest),
@@ -504,13 +558,21 @@ CASES = (
     Case(CloseOrders, feed=minutes),
     Case(TooPoor, cash=1000.0),
     Case(TwoDatas, feed=two_datas),
-    Case(TwoDatas, name="TwoDatasPoor", feed=two_datas, cash=230.0),
+    Case(TwoDatas, name="TwoDatasPoor", feed=two_datas, cash=190.0),
     Case(FromNotices),
     Case(FromNotices, name="QuickNotices", cerebro={"quicknotify": True}),
     Case(NextOpen, cerebro={"cheat_on_open": True}),
-    Case(NextOpen, name="NextOpenPoor", cerebro={"cheat_on_open": True}, cash=1500.0),
+    Case(NextOpen, name="NextOpenPoor", cerebro={"cheat_on_open": True}, cash=2000.0),
     Case(Fraction),
     Case(Timed),
     Case(Timed, name="TimedCheat", params={"cheat": True}, broker={"coo": True}),
     Case(InAndOut, name="OrderHistory", prepare=history),
+    Case(OnTheSlow, name="Resampled", feed=resampled, modes=("once", "next", "live")),
+    Case(OnTheSlow, name="TwoOnTheSlow", feed=two_datas),
+    Case(InAndOut, name="Replayed", feed=replayed, modes=("next", "live")),
+    Case(LimitsAndStops, name="ReplayedLimits", feed=replayed, modes=("next", "live")),
+    Case(Trailing, name="ReplayedTrailing", feed=replayed, modes=("next", "live")),
+    Case(Cross, name="HeikinAshi", feed=heikin),
+    Case(Compensating, feed=two_datas),
+    Case(InAndOut, name="Watched", prepare=watched),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim2live.backtrader.instruments import InstrumentMap
@@ -53,10 +54,10 @@ class Follower:
         """The datas whose target the gate knows."""
         return [data for data, _ in self._told.values()]
 
-    def level(self, data: Any, position: float, *, when: int) -> None:
+    def level(self, data: Any, position: float, *, when: Callable[[], int]) -> None:
         """At the end of a bar: tell the position if the gate knows another one."""
         if self._whole(data, position) != self._told[id(data)][1]:
-            self.tell(data, position, when=when)
+            self.tell(data, position, when=when())
 
     def ask(
         self, data: Any, base: float, wanted: float, *, when: int, nth: int, spec: OrderSpec

@@ -155,9 +155,8 @@ class MirrorBroker(ContractBroker):
             return
         self._prices.push(moved)
         super().next()
-        when = self._now()
         for data in self._follower.told:
-            self._follower.level(data, self._position(data), when=when)
+            self._follower.level(data, self._position(data), when=self._now)
         self._dispatcher.mark(self._value)
 
     # -- orders on their way in ---------------------------------------------------------------

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sim2live.backtrader.barclock import moment_of
 from sim2live.backtrader.instruments import InstrumentMap
 from sim2live.errors import ConfigError, DataError
 from sim2live.market.bars import Bar
+from sim2live.signals import Instrument
 
 if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
 
+_PRICES: Final = ("open", "high", "low", "close")
 _log = logging.getLogger("sim2live.backtrader")
 
 
@@ -34,7 +36,7 @@ class Prices:
         self, dispatcher: Dispatcher, instruments: InstrumentMap, datas: Iterable[Any]
     ) -> None:
         self._dispatcher = dispatcher
-        self._instruments: dict[int, Any] = {}
+        self._known: dict[int, tuple[Instrument, tuple[Any, ...]]] = {}
         self._complained: set[int] = set()
         taken = set()
         for data in sorted(datas, key=lambda d: (d._timeframe, d._compression)):
@@ -44,16 +46,18 @@ class Prices:
                 continue  # only looked at, never traded
             if instrument not in taken:
                 taken.add(instrument)
-                self._instruments[id(data)] = instrument
+                lines = tuple(getattr(data.lines, name) for name in (*_PRICES, "volume"))
+                self._known[id(data)] = (instrument, lines)
 
     def push(self, datas: Iterable[Any]) -> None:
         """Hand over the current bar of each of these datas; one without prices is skipped."""
         for data in datas:
-            instrument = self._instruments.get(id(data))
-            if instrument is None:
+            known = self._known.get(id(data))
+            if known is None:
                 continue
+            instrument, lines = known
             try:
-                bar = _bar(data)
+                bar = _bar(data, lines)
             except DataError as error:
                 if id(data) not in self._complained:
                     self._complained.add(id(data))
@@ -63,15 +67,12 @@ class Prices:
                 self._dispatcher.on_bar(instrument, bar)
 
 
-def _bar(data: Any) -> Bar | None:
+def _bar(data: Any, lines: tuple[Any, ...]) -> Bar | None:
     """The prices that matching is about to see; in a replay these are of the last tick."""
-    prices: list[float] = []
-    for name in ("open", "high", "low", "close"):
-        tick = getattr(data, f"tick_{name}", None)
-        price = tick if tick is not None else getattr(data.lines, name)[0]
-        if math.isnan(price):  # a hole in the data
-            return None
-        prices.append(price)
-    opened, high, low, close = prices
-    volume = data.lines.volume[0]
+    opened, high, low, close = (line[0] for line in lines[:4])
+    if data.replaying and getattr(data, "tick_close", None) is not None:
+        opened, high, low, close = (getattr(data, f"tick_{name}") for name in _PRICES)
+    if math.isnan(opened + high + low + close):  # a hole in the data
+        return None
+    volume = lines[4][0]
     return Bar(moment_of(data), opened, high, low, close, volume if volume > 0 else 0.0)
