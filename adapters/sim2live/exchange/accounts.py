@@ -95,22 +95,27 @@ class Position(msgspec.Struct, frozen=True):
     Attributes:
         qty: Whole contracts, negative when short, 0 when flat.
         average: Average price of what is held; 0.0 when flat.
+        opened: When it was last flat or on the other side, UTC epoch nanoseconds.
     """
 
     qty: int = 0
     average: float = 0.0
+    opened: int = 0
 
 
 FLAT = Position()
 
 
-def trade(position: Position, signed: int, price: float) -> tuple[Position, int, float]:
+def trade(
+    position: Position, signed: int, price: float, time: int = 0
+) -> tuple[Position, int, float]:
     """Net one fill into a position.
 
     Args:
         position: What was held.
         signed: Contracts filled, negative for a sale.
         price: Fill price.
+        time: UTC epoch nanoseconds.
 
     Returns:
         What is held now, how many contracts the fill closed (never negative), and the points
@@ -120,13 +125,14 @@ def trade(position: Position, signed: int, price: float) -> tuple[Position, int,
     after = held + signed
     if held == 0 or (held > 0) == (signed > 0):
         average = (abs(held) * position.average + abs(signed) * price) / abs(after)
-        return Position(after, average), 0, 0.0
+        return Position(after, average, position.opened if held else time), 0, 0.0
     closed = min(abs(held), abs(signed))
     points = (price - position.average) * (closed if held > 0 else -closed)
     if after == 0:
         return FLAT, closed, points
-    kept = position.average if (after > 0) == (held > 0) else price
-    return Position(after, kept), closed, points
+    if (after > 0) == (held > 0):
+        return Position(after, position.average, position.opened), closed, points
+    return Position(after, price, time), closed, points
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -162,6 +168,7 @@ class PositionRow(msgspec.Struct, frozen=True):
         average: Average price.
         price: Last price.
         unrealised: What closing at it would earn, in account currency.
+        opened: When it was last flat or on the other side, UTC epoch nanoseconds.
     """
 
     account: str
@@ -171,6 +178,7 @@ class PositionRow(msgspec.Struct, frozen=True):
     average: float
     price: float | None
     unrealised: float
+    opened: int
 
 
 class TradeRow(msgspec.Struct, frozen=True):

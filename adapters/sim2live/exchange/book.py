@@ -60,6 +60,11 @@ class Book:
         """Orders that can still fill, oldest first."""
         return list(self._alive.get(instrument, {}).values())
 
+    def all_alive(self) -> list[Order]:
+        """Orders of all instruments that can still fill, oldest first."""
+        found = [order for orders in self._alive.values() for order in orders.values()]
+        return sorted(found, key=lambda order: order.id)
+
     # -- orders come and go ------------------------------------------------------------------
     def place(self, entry: Order, legs: list[Order], time: int) -> None:
         """Take an entry and the legs of its bracket; what the market allows fills at once.
@@ -70,11 +75,7 @@ class Book:
             time: UTC epoch nanoseconds.
         """
         for order in (entry, *legs):
-            self.orders[order.id] = order
-            self._named[order.tag] = order
-            self._alive.setdefault(order.instrument, {})[order.id] = order
-            if order.parent is not None:
-                self._children.setdefault(order.parent, []).append(order)
+            self._adopt(order)
             self._tape.tell("accept", order, self.seats, time)
         self._try_price(entry, self._tape.prices.get(entry.instrument), time)
 
@@ -94,14 +95,28 @@ class Book:
                 self.cancel(child, "its entry was cancelled", time)
 
     def modify(
-        self, order: Order, qty: int, limit: float | None, trigger: float | None, time: int
+        self,
+        order: Order,
+        qty: int,
+        limit: float | None,
+        trigger: float | None,
+        time: int,
+        trail: float | None = None,
     ) -> None:
-        """Give a live order another size and other prices; it fills if the market allows."""
+        """Give a live order another size and other prices; it fills if the market allows.
+
+        Legs that wait for it take its new size too.
+        """
         order.qty, order.updated = qty, time
-        if order.limit_price is not None and limit is not None:
-            order.limit_price = limit
-        if order.trigger_price is not None and trigger is not None:
-            order.trigger_price = trigger
+        for child in self._children.get(order.id, ()):
+            if child.state is State.INACTIVE and child.role in ("stop_loss", "take_profit"):
+                child.qty = qty
+        if limit is not None and order.order_type in ("LIMIT", "STOP_LIMIT"):
+            order.limit_price, order.offset = limit, None
+        if trigger is not None and order.order_type in ("STOP", "STOP_LIMIT"):
+            order.trigger_price, order.offset = trigger, None
+        if trail is not None and order.trail is not None:
+            order.trail = trail
         self._try_price(order, self._tape.prices.get(order.instrument), time)
 
     # -- the market moves --------------------------------------------------------------------
@@ -115,8 +130,10 @@ class Book:
         if not orders:
             return False
         met: list[tuple[int, int, Order, Match]] = []
+        moved = False
         for order in orders.values():
             if order.state is State.WORKING:
+                moved |= matching.trailed(order, bar.open)
                 match = matching.on_bar(order, bar)
                 if match.price is not None or match.triggered:
                     met.append((match.when, order.id, order, match))
@@ -124,7 +141,10 @@ class Book:
         for _, _, order, match in met:
             if order.state is State.WORKING:
                 self._apply(order, match, bar.time)
-        return bool(met)
+        for order in orders.values():
+            if order.state is State.WORKING:
+                moved |= matching.trailed(order, bar.close)
+        return moved or bool(met)
 
     def _try_price(self, order: Order, price: float | None, time: int) -> None:
         if price is not None and order.state is State.WORKING:
@@ -140,7 +160,7 @@ class Book:
         self._finish(order, State.FILLED, time)
         order.price = price
         before = self.positions.get(instrument, FLAT)
-        after, closed, points = trade(before, order.signed, price)
+        after, closed, points = trade(before, order.signed, price, time)
         profit = points * self._tape.point_value(instrument)
         self.realised += profit
         if after.qty:
@@ -158,6 +178,8 @@ class Book:
         children = [c for c in self._children.get(entry.id, ()) if c.state is State.INACTIVE]
         for child in children:
             child.state, child.updated = State.WORKING, time
+            if child.offset is not None:
+                _price_leg(child, price + child.offset)
         # A stop comes first here too, should the market be through both legs.
         for child in sorted(children, key=lambda c: c.order_type == "LIMIT"):
             self._try_price(child, price, time)
@@ -180,7 +202,9 @@ class Book:
         own = Book(self._tape, (Seat(0, seat.account, 1),), self.scale * factor)
         own.realised = self.realised * factor
         for instrument, position in self.positions.items():
-            own.positions[instrument] = Position(position.qty * factor, position.average)
+            own.positions[instrument] = Position(
+                position.qty * factor, position.average, position.opened
+            )
         for order in self.orders.values():
             parent = None if order.parent is None else order.parent + seat.number
             own._adopt(
@@ -193,8 +217,18 @@ class Book:
 
     def _adopt(self, order: Order) -> None:
         self.orders[order.id] = order
-        self._named[order.tag] = order
+        if order.tag:
+            self._named[order.tag] = order
         if order.alive:
             self._alive.setdefault(order.instrument, {})[order.id] = order
         if order.parent is not None:
             self._children.setdefault(order.parent, []).append(order)
+
+
+def _price_leg(leg: Order, price: float) -> None:
+    # A distance of whole ticks from the fill leaves float dust, which no exchange quotes.
+    leg.offset, price = None, round(price, 10)
+    if leg.order_type == "LIMIT":
+        leg.limit_price = price
+    else:
+        leg.trigger_price = price

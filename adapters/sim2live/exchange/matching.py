@@ -91,6 +91,30 @@ def on_bar(order: Order, bar: Bar) -> Match:
     return Match(trigger if _limit_allows(order, trigger) else None, triggered=True, when=STOPPED)
 
 
+def trailed(order: Order, price: float) -> bool:
+    """Let the trigger of a trailing stop follow one traded price.
+
+    Only the open and the close of a bar are used: nothing tells whether its high came before
+    its low.
+
+    Args:
+        order: A live order.
+        price: The market.
+
+    Returns:
+        Whether the trigger moved.
+    """
+    if order.trail is None or order.trigger_price is None:
+        return False
+    if order.side == BUY:
+        closer = min(order.trigger_price, price + order.trail)
+    else:
+        closer = max(order.trigger_price, price - order.trail)
+    moved = closer != order.trigger_price
+    order.trigger_price = closer
+    return moved
+
+
 def _limit_allows(order: Order, price: float) -> bool:
     limit = order.limit_price
     assert limit is not None

@@ -51,6 +51,8 @@ class Order(msgspec.Struct, gc=False):
         price: Fill price, once FILLED.
         triggered: A STOP_LIMIT that has become a limit.
         reason: Why it was cancelled or rejected.
+        trail: Distance at which the trigger of a STOP follows the market, in points.
+        offset: Points from the entry's fill to the price of a leg that has no price yet.
     """
 
     id: int
@@ -71,6 +73,8 @@ class Order(msgspec.Struct, gc=False):
     price: float | None = None
     triggered: bool = False
     reason: str = ""
+    trail: float | None = None
+    offset: float | None = None
 
     @property
     def signed(self) -> int:
@@ -112,33 +116,40 @@ class OrderRow(msgspec.Struct, frozen=True):
     price: float | None
     triggered: bool
     reason: str
+    trail: float | None
 
 
 def order_rows(orders: dict[int, Order], seats: Sequence[Seat]) -> Iterator[OrderRow]:
     """Orders as the accounts on `seats` see them, newest first; made one by one."""
     for order in reversed(orders.values()):
         for seat in reversed(seats):
-            yield OrderRow(
-                order_id=order.id + seat.number,
-                account=seat.account,
-                pool=order.pool,
-                signal_id=order.signal_id,
-                tag=order.tag,
-                instrument=order.instrument,
-                role=order.role,
-                side=order.side,
-                qty=order.qty * seat.factor,
-                order_type=order.order_type,
-                limit_price=order.limit_price,
-                trigger_price=order.trigger_price,
-                parent_order_id=None if order.parent is None else order.parent + seat.number,
-                state=order.state,
-                created=order.created,
-                updated=order.updated,
-                price=order.price,
-                triggered=order.triggered,
-                reason=order.reason,
-            )
+            yield order_row(order, seat)
+
+
+def order_row(order: Order, seat: Seat) -> OrderRow:
+    """An order as the account on `seat` sees it."""
+    return OrderRow(
+        order_id=order.id + seat.number,
+        account=seat.account,
+        pool=order.pool,
+        signal_id=order.signal_id,
+        tag=order.tag,
+        instrument=order.instrument,
+        role=order.role,
+        side=order.side,
+        qty=order.qty * seat.factor,
+        order_type=order.order_type,
+        limit_price=order.limit_price,
+        trigger_price=order.trigger_price,
+        parent_order_id=None if order.parent is None else order.parent + seat.number,
+        state=order.state,
+        created=order.created,
+        updated=order.updated,
+        price=order.price,
+        triggered=order.triggered,
+        reason=order.reason,
+        trail=order.trail,
+    )
 
 
 def of_signal(signal: Signal, number: int, time: int, scale: int, step: int) -> list[Order]:

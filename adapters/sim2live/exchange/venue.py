@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 
 from sim2live.errors import ConfigError
 from sim2live.exchange.accounts import (
     AccountRow,
-    AccountSpec,
     Pool,
     PositionRow,
     Seat,
@@ -18,8 +17,10 @@ from sim2live.exchange.accounts import (
 )
 from sim2live.exchange.book import Book
 from sim2live.exchange.execution import Behaviour, Part, Submission, execute
-from sim2live.exchange.orders import Order, OrderRow, order_rows
+from sim2live.exchange.member import Member
+from sim2live.exchange.orders import Order, OrderRow, order_row, order_rows
 from sim2live.exchange.tape import Event, Tape, event_rows, trade_rows
+from sim2live.exchange.tickets import Ticket, of_ticket
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal
 
@@ -31,15 +32,6 @@ class UnknownPool(KeyError):  # noqa: N818 - it is a KeyError, told by name
 
     def __str__(self) -> str:
         return f"Workflow not found: {self.args[0]}"
-
-
-class _Account:
-    """Which book an account looks into, and from which seat."""
-
-    __slots__ = ("book", "pool", "seat", "spec")
-
-    def __init__(self, spec: AccountSpec, pool: str, book: Book, seat: Seat) -> None:
-        self.spec, self.pool, self.book, self.seat = spec, pool, book, seat
 
 
 class Exchange:
@@ -64,12 +56,12 @@ class Exchange:
         self.any_pool = any_pool
         self.behaviour = Behaviour() if behaviour is None else behaviour
         self._tape = Tape()
-        self._pools: dict[str, tuple[list[Book], list[_Account]]] = {}
-        self._accounts: dict[str, _Account] = {}
+        self._pools: dict[str, tuple[list[Book], list[Member]]] = {}
+        self._accounts: dict[str, Member] = {}
         self._answers: dict[str, Submission] = {}
         # Which accounts the order ids from `first` on belong to, in steps of the book's width.
         self._firsts: list[int] = []
-        self._owners: list[list[_Account]] = []
+        self._owners: list[list[Member]] = []
         for name, pool in (
             {DEFAULT_POOL: Pool.of(DEFAULT_POOL)} if pools is None else pools
         ).items():
@@ -84,6 +76,22 @@ class Exchange:
     def has_pool(self, name: str) -> bool:
         """Whether a signal to that pool would be taken."""
         return self.any_pool or name in self._pools
+
+    def open_pool(self, name: str, pool: Pool) -> None:
+        """Add a pool.
+
+        Args:
+            name: Its name, not used yet.
+            pool: Its accounts.
+
+        Raises:
+            ConfigError: An account of that name exists.
+        """
+        self._open(name, pool)
+
+    def forget_price(self, instrument: Instrument) -> None:
+        """What comes next is another time: orders wait for the first price of it."""
+        self._tape.prices.pop(instrument, None)
 
     def price(self, instrument: Instrument) -> float | None:
         """Last price, or None before the first."""
@@ -164,6 +172,30 @@ class Exchange:
         book = self._own(owner)
         return Submission([self._execute(book, [owner], signal, time, 1)])
 
+    def place(self, account: str, ticket: Ticket, time: int) -> int:
+        """Take an order of one account, which from then on lives apart from its pool.
+
+        Args:
+            account: Its name.
+            ticket: What is asked for.
+            time: UTC epoch nanoseconds.
+
+        Returns:
+            The id of the order; its legs have the ids that follow.
+
+        Raises:
+            KeyError: No account has that name.
+        """
+        owner = self._accounts[account]
+        book = self._own(owner)
+        legs = (ticket.stop_offset, ticket.target_offset)
+        first = self._tape.numbers(3 - legs.count(None))
+        self._firsts.append(first)
+        self._owners.append(owner.alone)
+        entry, *children = of_ticket(ticket, owner.pool, first, time)
+        book.place(entry, children, time)
+        return first
+
     def has_order(self, pool: str, tag: str) -> bool:
         """Whether a live order of the pool has that name."""
         books, _ = self._pools.get(pool, ((), ()))
@@ -193,6 +225,7 @@ class Exchange:
         qty: int | None = None,
         limit_price: float | None = None,
         trigger_price: float | None = None,
+        trail: float | None = None,
     ) -> str:
         """Change one account's order; what is left out stays.
 
@@ -202,6 +235,7 @@ class Exchange:
             qty: Whole contracts of the account, at least 1.
             limit_price: Taken where the order has one.
             trigger_price: Taken where the order has one.
+            trail: Taken where the order has one.
 
         Returns:
             An empty string, or why it could not be done.
@@ -209,7 +243,7 @@ class Exchange:
         book, order, reason = self._find(order_id)
         if order is not None:
             size = order.qty if qty is None else qty
-            book.modify(order, size, limit_price, trigger_price, time)
+            book.modify(order, size, limit_price, trigger_price, time, trail)
         return reason
 
     # -- what there is to see ----------------------------------------------------------------
@@ -233,12 +267,14 @@ class Exchange:
 
     def accounts(self, pool: str | None = None) -> list[AccountRow]:
         """Accounts as they stand now, of one pool or of all."""
-        return [self._account_row(a) for a in self._accounts.values() if pool in (None, a.pool)]
+        return [
+            a.account_row(self._tape) for a in self._accounts.values() if pool in (None, a.pool)
+        ]
 
     def positions(self, pool: str | None = None) -> list[PositionRow]:
         """Open positions, of one pool or of all."""
         owners = (a for a in self._accounts.values() if pool in (None, a.pool))
-        return [row for owner in owners for row in self._position_rows(owner)]
+        return [row for owner in owners for row in owner.position_rows(self._tape)]
 
     def orders(self, pool: str | None = None, limit: int | None = None) -> list[OrderRow]:
         """Orders, newest first, of one pool or of all.
@@ -255,6 +291,36 @@ class Exchange:
         told = (one for one in reversed(self._tape.history) if pool in (None, one.order.pool))
         return list(islice((row for one in told for row in trade_rows(one)), limit))
 
+    def account(self, name: str) -> AccountRow | None:
+        """One account as it stands now, or None."""
+        owner = self._accounts.get(name)
+        return None if owner is None else owner.account_row(self._tape)
+
+    def positions_of(self, account: str) -> list[PositionRow]:
+        """Open positions of one account that exists."""
+        return list(self._accounts[account].position_rows(self._tape))
+
+    def orders_of(self, account: str, *, alive: bool = False) -> list[OrderRow]:
+        """Orders of one account that exists, oldest first.
+
+        Args:
+            account: Its name.
+            alive: Only those that can still fill.
+        """
+        owner = self._accounts[account]
+        orders = owner.book.all_alive() if alive else owner.book.orders.values()
+        return [order_row(order, owner.seat) for order in orders]
+
+    def order(self, order_id: int) -> OrderRow | None:
+        """One account's order as it stands now, or None."""
+        owner = self._owner(order_id)
+        order = None if owner is None else owner.book.orders.get(order_id - owner.seat.number)
+        return None if owner is None or order is None else order_row(order, owner.seat)
+
+    def is_named(self, account: str, tag: str) -> bool:
+        """Whether the account ever had an order of that name."""
+        return self._accounts[account].book.named(tag) is not None
+
     @property
     def cursor(self) -> int:
         """Where the history ends now."""
@@ -270,20 +336,20 @@ class Exchange:
         return list(event_rows(self._tape.history[since:until]))
 
     # -- inside ------------------------------------------------------------------------------
-    def _open(self, name: str, pool: Pool) -> tuple[list[Book], list[_Account]]:
+    def _open(self, name: str, pool: Pool) -> tuple[list[Book], list[Member]]:
         numbered = enumerate(pool.accounts)
         seats = tuple(Seat(number, spec.name, spec.multiplier) for number, spec in numbered)
         book = Book(self._tape, seats)
-        members: list[_Account] = []
+        members: list[Member] = []
         for spec, seat in zip(pool.accounts, seats, strict=True):
             if spec.name in self._accounts:
                 raise ConfigError(f"account name={spec.name[:80]!r}: is used twice")
-            account = self._accounts[spec.name] = _Account(spec, name, book, seat)
+            account = self._accounts[spec.name] = Member(spec, name, book, seat)
             members.append(account)
         made = self._pools[name] = ([book], members)
         return made
 
-    def _pool(self, name: str) -> tuple[list[Book], list[_Account]]:
+    def _pool(self, name: str) -> tuple[list[Book], list[Member]]:
         found = self._pools.get(name)
         if found is not None:
             return found
@@ -297,7 +363,7 @@ class Exchange:
         return self._pools.get(pool, ([], []))[0]
 
     def _execute(
-        self, book: Book, members: list[_Account], signal: Signal, time: int, scale: int
+        self, book: Book, members: list[Member], signal: Signal, time: int, scale: int
     ) -> Part:
         count = 3 * book.width  # an entry and at most two legs
         first = self._tape.numbers(count)
@@ -307,7 +373,7 @@ class Exchange:
         self._owners.append(members if whole else [self._accounts[book.seats[0].account]])
         return execute(book, signal, first=first, time=time, scale=scale, behaviour=self.behaviour)
 
-    def _own(self, owner: _Account) -> Book:
+    def _own(self, owner: Member) -> Book:
         """A book that this account shares with nobody, in its own contracts."""
         if len(owner.book.seats) > 1 or owner.seat.factor != 1:
             books = self._pools[owner.pool][0]
@@ -318,13 +384,18 @@ class Exchange:
                 books.remove(shared)
         return owner.book
 
-    def _find(self, order_id: int) -> tuple[Book, Order | None, str]:
+    def _owner(self, order_id: int) -> Member | None:
         at = bisect_right(self._firsts, order_id) - 1
-        missing = f"no order {order_id}"
         if at < 0:
-            return Book(self._tape, ()), None, missing
+            return None
         owners = self._owners[at]
-        owner = owners[(order_id - self._firsts[at]) % len(owners)]
+        return owners[(order_id - self._firsts[at]) % len(owners)]
+
+    def _find(self, order_id: int) -> tuple[Book, Order | None, str]:
+        missing = f"no order {order_id}"
+        owner = self._owner(order_id)
+        if owner is None:
+            return Book(self._tape, ()), None, missing
         order = owner.book.orders.get(order_id - owner.seat.number)
         if order is None or not order.alive:
             return (
@@ -334,32 +405,3 @@ class Exchange:
             )
         book = self._own(owner)
         return book, book.orders[order_id - owner.seat.number], ""
-
-    def _position_rows(self, owner: _Account) -> Iterator[PositionRow]:
-        factor = owner.seat.factor
-        for instrument, position in owner.book.positions.items():
-            price = self.price(instrument)
-            points = 0.0 if price is None else (price - position.average) * position.qty * factor
-            yield PositionRow(
-                account=owner.spec.name,
-                pool=owner.pool,
-                instrument=instrument,
-                qty=position.qty * factor,
-                average=position.average,
-                price=price,
-                unrealised=points * self._tape.point_value(instrument),
-            )
-
-    def _account_row(self, owner: _Account) -> AccountRow:
-        realised = owner.book.realised * owner.seat.factor
-        unrealised = sum(row.unrealised for row in self._position_rows(owner))
-        balance = owner.spec.balance + realised
-        return AccountRow(
-            account=owner.spec.name,
-            pool=owner.pool,
-            multiplier=owner.spec.multiplier,
-            balance=balance,
-            realised=realised,
-            unrealised=unrealised,
-            equity=balance + unrealised,
-        )
