@@ -78,15 +78,7 @@ class Exchange:
         return self.any_pool or name in self._pools
 
     def open_pool(self, name: str, pool: Pool) -> None:
-        """Add a pool.
-
-        Args:
-            name: Its name, not used yet.
-            pool: Its accounts.
-
-        Raises:
-            ConfigError: An account of that name exists.
-        """
+        """Add a pool whose name, and whose accounts' names, are not used yet."""
         self._open(name, pool)
 
     def forget_price(self, instrument: Instrument) -> None:
@@ -301,12 +293,7 @@ class Exchange:
         return list(self._accounts[account].position_rows(self._tape))
 
     def orders_of(self, account: str, *, alive: bool = False) -> list[OrderRow]:
-        """Orders of one account that exists, oldest first.
-
-        Args:
-            account: Its name.
-            alive: Only those that can still fill.
-        """
+        """Orders of one account that exists, oldest first; all, or those that can still fill."""
         owner = self._accounts[account]
         orders = owner.book.all_alive() if alive else owner.book.orders.values()
         return [order_row(order, owner.seat) for order in orders]
