@@ -21,8 +21,10 @@ import msgspec
 from msgspec import Struct
 
 from sim2live.clock import Clock
+from sim2live.gate.facts import Facts
 from sim2live.gate.ledger import UNKNOWN, Line
 from sim2live.gate.mailbox import Mailbox
+from sim2live.gate.schema import MIGRATIONS
 from sim2live.gate.store import Database, DuplicateError, Statement
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal, decode
@@ -33,47 +35,6 @@ BARS_TOGETHER = 256
 
 State = Literal["HELD", "SENDING", "ACCEPTED", "REJECTED", "NOT_SENT", "UNKNOWN"]
 REFUSED: frozenset[State] = frozenset({"HELD", "REJECTED", "NOT_SENT"})
-
-MIGRATIONS = (
-    """
-    CREATE TABLE signals (
-        venue TEXT NOT NULL, id TEXT NOT NULL,
-        workflow TEXT NOT NULL, instrument TEXT NOT NULL,
-        strategy TEXT NOT NULL, run TEXT NOT NULL, data TEXT NOT NULL,
-        decided_at INTEGER NOT NULL, nth INTEGER NOT NULL, leg TEXT NOT NULL,
-        signed INTEGER NOT NULL, payload BLOB NOT NULL,
-        state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
-        sends INTEGER NOT NULL DEFAULT 0,
-        created_at INTEGER NOT NULL, answered_at INTEGER, latency INTEGER,
-        PRIMARY KEY (venue, id)
-    ) STRICT;
-    CREATE INDEX open_signals ON signals (venue, state) WHERE state IN ('SENDING', 'UNKNOWN');
-    CREATE INDEX decisions ON signals (venue, decided_at);
-    CREATE TABLE ledger (
-        venue TEXT NOT NULL, workflow TEXT NOT NULL, instrument TEXT NOT NULL,
-        line BLOB NOT NULL,
-        PRIMARY KEY (venue, workflow, instrument)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE bars (
-        venue TEXT NOT NULL, run TEXT NOT NULL, instrument TEXT NOT NULL,
-        time INTEGER NOT NULL,
-        open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL,
-        volume REAL NOT NULL
-    ) STRICT;
-    CREATE INDEX bars_in_time ON bars (venue, run, instrument, time);
-    CREATE TABLE commands (
-        seq INTEGER PRIMARY KEY, venue TEXT NOT NULL, workflow TEXT NOT NULL,
-        verb TEXT NOT NULL, argument TEXT NOT NULL, asked_at INTEGER NOT NULL,
-        answer TEXT, answered_at INTEGER
-    ) STRICT;
-    CREATE INDEX open_commands ON commands (venue, seq) WHERE answer IS NULL;
-    CREATE TABLE heartbeats (
-        venue TEXT NOT NULL, workflow TEXT NOT NULL, pid INTEGER NOT NULL,
-        time INTEGER NOT NULL,
-        PRIMARY KEY (venue, workflow)
-    ) STRICT, WITHOUT ROWID;
-    """,
-)
 
 _INSERT = (
     "INSERT INTO signals (venue, id, workflow, instrument, strategy, run, data, decided_at, nth,"
@@ -91,8 +52,9 @@ _COLUMNS = (
 class Row(Struct, frozen=True, kw_only=True):
     """One signal's story, as the journal keeps it.
 
-    Times are ns UTC, ``latency`` is ns, ``signed`` is whole contracts (positive = buy),
-    ``payload`` the exact bytes of the wire and ``sends`` how often they were written.
+    Times are ns UTC, ``latency`` is ns (None when the outcome was learned later), ``signed`` is
+    whole contracts (positive = buy), ``payload`` the exact bytes of the wire and ``sends`` how
+    often they were written.
     """
 
     id: str
@@ -136,6 +98,7 @@ class Journal:
     def __init__(self, database: Database, venue: str, clock: Clock) -> None:
         self._db = database
         self.mailbox = Mailbox(database, venue, clock)
+        self.facts = Facts(database, venue)
         self._venue = venue
         self._clock = clock
         self._encode = msgspec.msgpack.Encoder().encode

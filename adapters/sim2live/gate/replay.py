@@ -90,6 +90,9 @@ class Replay:
 def as_sent(row: Row) -> Sent:
     """What a journalled row says became of its leg."""
     status = Status.UNKNOWN if row.state == "SENDING" else Status(row.state)
+    if row.state == "REJECTED" and row.latency is None:
+        # Learned later: the strategy was told that nobody knows, and went on from there.
+        status = Status.UNKNOWN
     if row.leg == "close" and status in (Status.NOT_SENT, Status.REJECTED):
         status = Status.PENDING
     return Sent(status=status, reason=row.reason, opened=row.leg == "open", signals=(row.signal,))

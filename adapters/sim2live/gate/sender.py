@@ -54,7 +54,15 @@ class Sender:
         self._timeout = timeout
         self._version = version
         self.silent = False
+        self.stopped: dict[str, str] = {}
         self._not_before = 0.0
+
+    def _pause(self, book: Book) -> str:
+        """Why nothing of a book is tried now: a human stopped its workflow, or the venue rests."""
+        stopped = self.stopped.get(book.key[0])
+        if stopped is not None:
+            return f"stopped: {stopped}; exits wait too, until `sim2live resume`"
+        return self.resting()
 
     def resting(self) -> str:
         """Why nothing is tried at the venue now, as a sentence; empty when it may be."""
@@ -85,7 +93,7 @@ class Sender:
             row, signal = self._draw(book, signed, decision, closing=False)
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
-        resting = self.resting()
+        resting = self._pause(book)
         if resting:
             return self._refuse(book, row, "NOT_SENT", resting)
         try:
@@ -105,7 +113,7 @@ class Sender:
             row, signal = owed, owed.signal
         else:
             row, signal = self._draw(book, signed, decision, closing=True)
-        resting = self.resting()
+        resting = self._pause(book)
         if resting:
             return self._owe(book, row, resting)
         try:
@@ -269,7 +277,7 @@ class Sender:
         self._sound(book, f"exit {row.id} stays owed: {sentence}")
         return Sent(status=Status.PENDING, reason=sentence)
 
-    def _write(self, book: Book, row: Row, outcome: Outcome, latency: int) -> None:
+    def _write(self, book: Book, row: Row, outcome: Outcome, latency: int | None) -> None:
         try:
             self._journal.outcome(row, outcome, latency, book.line)
         except JournalError as error:
@@ -291,7 +299,7 @@ class Sender:
             if step is Step.READ:
                 found = self._venue.lookup(row.signal)
             elif step is Step.RESEND:
-                found = None if self.resting() else self._send_again(book, row)
+                found = None if self._pause(book) else self._send_again(book, row)
             else:
                 self._sound(book, f"{row.id} ({row.signed:+d}) is still unknown: {row.reason}")
                 continue
@@ -326,7 +334,7 @@ class Sender:
             # The strategy holds what the venue never took: nothing is opened late (rule 3).
             line = line.started(book.total, "wait", first=False)
         book.line = line
-        self._write(book, row, outcome, 0)
+        self._write(book, row, outcome, None)
 
     def paid(self, book: Book) -> None:
         """Nothing is owed any more: the venue holds what it should."""
