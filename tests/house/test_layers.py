@@ -40,7 +40,10 @@ INSIDE: dict[str, str] = {
     "venues": "outcome base transport transport_async evalitup|projectx|paper|record|nats",
     "gate": "receipt rules ledger delivery store journal gate dispatch",
     "backtrader": "mirror|venue|feed",
-    "zipline": "version|futures|store|pace|tape|frames following|assets expiry|bundle|market_data|mirror live|select extension",
+    "zipline": (
+        "version|futures|store|pace|tape|frames following|assets expiry"
+        " bundle|market_data|mirror live|select extension"
+    ),
     "vectorbt": "orders export live",
     "gateway": "inbox signal_door|projectx_door shield app",
     "playground": "api run",
@@ -54,7 +57,17 @@ THIRD_PARTY: dict[str, set[str]] = {
     "gate": {"apprise"},
     "backtrader": {"backtrader"},
     "zipline": {"zipline", "pandas", "numpy", "exchange_calendars"},
-    "vectorbt": {"vectorbt", "pandas", "numpy", "polars", "pyarrow", "plotly", "ipywidgets"},
+    "vectorbt": {
+        "vectorbt",
+        "numba",
+        "tqdm",
+        "pandas",
+        "numpy",
+        "polars",
+        "pyarrow",
+        "plotly",
+        "ipywidgets",
+    },
     "parity": {"rich"},
     "gateway": {"starlette", "uvicorn", "uvloop", "plotly"},
     "playground": {"pandas", "numpy"},
