@@ -37,7 +37,7 @@ class Killed(BaseException):
     """The process is dead: whoever catches this has been dead since it was raised."""
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818 - read as a sentence: Broken: I1 ...
     """An invariant does not hold."""
 
 
@@ -98,25 +98,32 @@ class World:
         simulated: whether bars are the clock.
         die: how a process dies here; the default abandons its objects.
         log: file of executions, where a real process dies.
+        plan: the orders of each bar so far; a start replays them.
+        number: of the latest bar.
+        largest: the lowest and the highest position that the strategy ever wanted.
     """
 
     folder: Path
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = field(default_factory=Behaviour)
     proves: bool = True
     simulated: bool = True
     die: Callable[[], None] = killed
     log: Path | None = None
     tally: Tally = field(default_factory=Tally)
     plan: dict[int, list[Order]] = field(default_factory=dict)
+    number: int = 0
+    largest: list[int] = field(default_factory=lambda: [0, 0])
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(START)
+        self.clock.advance(60 * self.number)
         self.venue = FaultyVenue(
-            self.behaviour, proves=self.proves, simulated=self.simulated, log=self.log,
-            die=lambda: self.die(),
-        )  # fmt: skip
-        self.number = 0
-        self.largest = [0, 0]
+            self.behaviour,
+            proves=self.proves,
+            simulated=self.simulated,
+            log=self.log,
+            die=self.die,
+        )
         self.doom: str | None = None
         self.owing = False
         self.start()
@@ -172,32 +179,37 @@ class World:
         self.tally.kills += 1
         for connection in (gate.journal._db._writer, gate.journal._db._reader):
             connection.close()
-        for held in gate._lock._held.values():
-            held.close()
+        gate._lock.release()
         gate._closed = True
         self.doom = None
         self.venue.script.clear()
 
     def restart(self, *faults: str, kill: bool, missed: int = 0) -> None:
         """Stop, let bars go by unseen, and start again; the start may die as well."""
+        known = dict(self.mirror)
         if kill:
             self.abandon()
         else:
             gate = self.dispatcher.gate
             gate.journal.flush()
             gate.journal._db.close()
-            for held in gate._lock._held.values():
-                held.close()
+            gate._lock.release()
         for _ in range(missed):
             self.number += 1
             self.plan.setdefault(self.number, [])
             self.clock.advance(60)
         self._expect(faults)
+        self._revive()
+        if self.mirror != known:
+            raise Broken(f"replay: the simulator held {known} and now {self.mirror}")
+
+    def _revive(self) -> None:
         try:
             self.start()
         except Killed:
             self._count_in_flight()
-            self.restart(kill=True)
+            self.abandon()
+            self._revive()
 
     def _count_in_flight(self) -> None:
         sending = self.dispatcher.gate.journal.counts().get("SENDING", 0)
@@ -210,7 +222,8 @@ class World:
             yield
         except Killed:
             self._count_in_flight()
-            self.restart(kill=True)
+            self.abandon()
+            self._revive()
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -226,16 +239,18 @@ class World:
 
     def order(self, order: Order, *faults: str) -> None:
         """The strategy trades at the latest bar."""
-        if not self.number:
+        if not self.number or self._senseless(order):
             return
         self._expect(faults)
         orders = self.plan[self.number]
-        if order.kind == "unhappen" and (not orders or orders[-1].kind == "unhappen"):
-            return
         orders.append(order)
         with self.dying():
             self._trade(self.number, len(orders) - 1, order)
         self.check()
+
+    def _senseless(self, order: Order) -> bool:
+        orders = self.plan[self.number]
+        return order.kind == "unhappen" and (not orders or orders[-1].kind == "unhappen")
 
     def work(self, *faults: str) -> None:
         """What the outbox does in the background."""
