@@ -159,7 +159,9 @@ def test_an_exit_goes_on_in_the_simulation_and_stays_owed_until_it_is_delivered(
         order_target(symbol("AAA"), 0)
 
     def settle(context: Any, data: Any) -> None:
-        presumed = blotter.dispatcher.position(next(iter(blotter._following.lines.values())).instrument)
+        presumed = blotter.dispatcher.position(
+            next(iter(blotter._following.lines.values())).instrument
+        )
         seen.append(presumed.low)
 
     perf = backtest(
@@ -328,7 +330,9 @@ def test_the_venue_leaves_a_contract_before_zipline_closes_it(backtest: Any) -> 
     )
     signals = blotter.dispatcher.venue.signals
     assert [signal.signed for signal in signals] == [3, -3]
-    closes = [day for day, rows in perf["transactions"].items() if rows and rows[0]["order_id"] is None]
+    closes = [
+        day for day, rows in perf["transactions"].items() if rows and rows[0]["order_id"] is None
+    ]
     assert [day.date().isoformat() for day in closes] == ["2024-03-15"]
     left = blotter._following.lines[next(iter(blotter._following.lines))].cutoff
     assert pd.Timestamp(left).date().isoformat() == "2024-03-14"
