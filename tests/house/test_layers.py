@@ -23,6 +23,7 @@ FLOORS: list[list[str]] = [
     ["exchange"],
     ["venues"],
     ["gate"],
+    ["options"],
     ["settings"],
     ["backtrader", "zipline", "vectorbt"],
     ["client", "parity", "guard", "relay"],
@@ -38,10 +39,10 @@ INSIDE: dict[str, str] = {
     "market": "contracts sessions bars",
     "exchange": "accounts matching venue",
     "venues": "outcome base transport transport_async evalitup|projectx|paper|record|nats",
-    "gate": "receipt rules ledger delivery store journal gate dispatch",
+    "gate": "receipt rules hours|losses ledger delivery store journal gate dispatch",
     "backtrader": "mirror|venue|feed",
     "zipline": (
-        "version|futures|store|pace|tape|frames following|assets expiry"
+        "version|futures|orders|store|pace|tape|frames following|assets expiry"
         " bundle|market_data|mirror live|select extension"
     ),
     "vectorbt": "orders export live",

@@ -345,7 +345,7 @@ def test_a_continuous_future_is_refused_with_what_to_order_instead(backtest: Any
     blotter = mirror(accept)
 
     def enter(context: Any, data: Any) -> None:
-        with pytest.raises(UnsupportedOrderParameters, match="data.current"):
+        with pytest.raises(UnsupportedOrderParameters, match=r"data\.current"):
             blotter.order(continuous_future("ES"), 1, MarketOrder())
 
     backtest("daily futures", blotter=blotter, handle_data=scripted({1: enter}))

@@ -122,3 +122,9 @@ def tick_of(asset: Any) -> float | None:
     if not hasattr(asset, "root_symbol") or tick is None or not float(tick) > 0:
         return None
     return float(tick)
+
+
+def only_futures(algorithm: Any) -> bool:
+    """Whether the algorithm's bundle holds futures and nothing else."""
+    finder = algorithm.asset_finder
+    return bool(finder.futures_sids) and not finder.equities_sids

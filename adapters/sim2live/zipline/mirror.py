@@ -20,7 +20,8 @@ from sim2live.errors import ConfigError
 from sim2live.signals import OrderSpec
 from sim2live.zipline.expiry import cutoff_of
 from sim2live.zipline.following import Following, Instruments, Line, log
-from sim2live.zipline.futures import FuturesCommission, tick_of
+from sim2live.zipline.futures import FuturesCommission, only_futures, tick_of
+from sim2live.zipline.orders import counts, grows, is_market, kept
 
 if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
@@ -112,7 +113,7 @@ class MirrorBlotter(SimulationBlotter):
         except TypeError:
             return
         if order is not None:
-            counted = _counts(order)
+            counted = counts(order)
             super().cancel(order_id, relay_status)
             if counted:
                 self._undone(order)
@@ -121,7 +122,7 @@ class MirrorBlotter(SimulationBlotter):
         """Reject an order; an unknown id is ignored."""
         order = self.orders.get(order_id)
         if order is not None:
-            counted = _counts(order)
+            counted = counts(order)
             super().reject(order_id, reason)
             if counted:
                 self._undone(order)
@@ -135,7 +136,7 @@ class MirrorBlotter(SimulationBlotter):
                 # The books are split right after this; the same whole-share rule as theirs.
                 held = float(int(self._position(asset) / ratio))
                 line.raw = held + self._open_market(asset)
-                self._following.presume(line, line.raw, self.current_dt.value, "a split")
+                self._following.presume(line, line.raw, self._at, "a split")
 
     def set_date(self, dt: Any) -> None:
         """Take the simulation's time; a new run after a finished one starts with empty books."""
@@ -181,7 +182,7 @@ class MirrorBlotter(SimulationBlotter):
             if receipt.granted == wanted:
                 line.raw += txn.amount
                 continue
-            keep = _kept(line.raw, txn.amount, receipt.granted)
+            keep = kept(line.raw, txn.amount, receipt.granted)
             order.filled, order.commission, order.dt = before[order.id]
             commissions[:] = [cost for cost in commissions if cost["order"] is not order]
             if order in closed:
@@ -203,7 +204,7 @@ class MirrorBlotter(SimulationBlotter):
 
     def _look(self, bar_data: Any) -> None:
         """Hand the bar on, and see whether a position moved without an order."""
-        at = self.current_dt.value
+        at = self._at
         for line in self._active.values():
             self._push(line, bar_data, at)
             raw = self._position(line.asset) + self._open_market(line.asset)
@@ -213,7 +214,7 @@ class MirrorBlotter(SimulationBlotter):
 
     def _compare(self) -> None:
         """Once a bar: is the venue where the algorithm wants it? Flat lines are let go."""
-        at = self.current_dt.value
+        at = self._at
         following = self._following
         for asset, line in list(self._active.items()):
             if not line.settled or at >= line.cutoff:
@@ -235,11 +236,11 @@ class MirrorBlotter(SimulationBlotter):
         line = self._line(order)
         if line is None:
             return
-        at = self.current_dt.value
+        at = self._at
         if self._bar_data is not None:
             self._push(line, self._bar_data, at)
         raw = self._position(order.asset) + self._open_market(order.asset)
-        if at >= line.cutoff and not self._following.simulated and _grows(raw, order.amount):
+        if at >= line.cutoff and not self._following.simulated and grows(raw, order.amount):
             super().reject(order.id, f"{line.data} is about to expire: no more entries")
             return
         receipt, wanted = self._ask(line, raw, self._closes.get(order.asset))
@@ -247,7 +248,7 @@ class MirrorBlotter(SimulationBlotter):
             line.raw = raw
             return
         line.raw = raw - order.amount
-        keep = _kept(line.raw, order.amount, receipt.granted)
+        keep = kept(line.raw, order.amount, receipt.granted)
         if keep:
             self._split_off(order, keep, receipt.reason)
             line.raw += keep
@@ -256,7 +257,7 @@ class MirrorBlotter(SimulationBlotter):
 
     def _ask(self, line: Line, raw: float, price: float | None) -> tuple[Receipt, int]:
         """The gate's answer to a raw position, and the target that stands for it."""
-        at = self.current_dt.value
+        at = self._at
         spec = OrderSpec(reference=price) if price is not None else None
         receipt = self._following.follow(line, raw, at, order=spec)
         try:
@@ -269,7 +270,7 @@ class MirrorBlotter(SimulationBlotter):
         line = self._line(order)
         if line is not None:
             line.raw = self._position(order.asset) + self._open_market(order.asset)
-            self._following.follow(line, line.raw, self.current_dt.value)
+            self._following.follow(line, line.raw, self._at)
 
     def _split_off(self, order: Any, amount: int, reason: str) -> None:
         """Cut an order to `amount`; the rest is a second order, rejected with the reason."""
@@ -328,12 +329,17 @@ class MirrorBlotter(SimulationBlotter):
         algorithm = get_algo_instance()
         if algorithm is not self._algorithm and getattr(algorithm, "blotter", None) is self:
             self._algorithm = algorithm
-            if algorithm.trading_calendar.name in ("XNYS", "NYSE") and _only_futures(algorithm):
+            if algorithm.trading_calendar.name in ("XNYS", "NYSE") and only_futures(algorithm):
                 log.warning(
                     "trading_calendar=%s: this bundle holds futures; pass "
                     "trading_calendar=get_calendar('CMES') or 'us_futures'",
                     algorithm.trading_calendar.name,
                 )
+
+    @property
+    def _at(self) -> int:
+        """The simulation's time, ns UTC; 0 before it has one."""
+        return 0 if self.current_dt is None else int(self.current_dt.value)
 
     def _position(self, asset: Any) -> float:
         """What the simulation holds, from the framework's own ledger."""
@@ -345,7 +351,7 @@ class MirrorBlotter(SimulationBlotter):
     def _open_market(self, asset: Any) -> float:
         """What open market orders will still buy (+) or sell (-)."""
         orders = self.open_orders.get(asset)
-        return sum(order.open_amount for order in orders if _counts(order)) if orders else 0
+        return sum(order.open_amount for order in orders if counts(order)) if orders else 0
 
     def _resting(self) -> dict[str, tuple[int, float, Any]]:
         """What a refused fill is taken back to, for each limit or stop order."""
@@ -353,7 +359,7 @@ class MirrorBlotter(SimulationBlotter):
             order.id: (order.filled, order.commission, order.dt)
             for orders in self.open_orders.values()
             for order in orders
-            if not _is_market(order)
+            if not is_market(order)
         }
 
     def _push(self, line: Line, bar_data: Any, at: int) -> None:
@@ -369,32 +375,7 @@ class MirrorBlotter(SimulationBlotter):
 
     def _id(self, asset: Any, part: str = "") -> str:
         """An order id that a restart makes again, so that replayed orders keep theirs."""
-        at = 0 if self.current_dt is None else self.current_dt.value
+        at = self._at
         dispatcher = self._following.dispatcher
         name = f"{dispatcher.strategy}\0{dispatcher.run}\0{at}\0{int(asset)}\0{self._count}\0{part}"
         return uuid.uuid5(_IDS, name).hex
-
-
-def _is_market(order: Any) -> bool:
-    return order.stop is None and order.limit is None
-
-
-def _counts(order: Any) -> bool:
-    """Whether an order's open amount is part of the target: a market order that still works."""
-    return bool(order.open) and _is_market(order)
-
-
-def _grows(raw: float, amount: float) -> bool:
-    """Whether an order of `amount`, already part of `raw`, moves the position away from zero."""
-    return abs(raw) > abs(raw - amount) or raw * (raw - amount) < 0
-
-
-def _kept(before: float, amount: int, granted: int) -> int:
-    """How much of a refused order still happens: the closing part of a flip, else nothing."""
-    after = before + amount
-    return int(-before) if granted == 0 and before * after < 0 else 0
-
-
-def _only_futures(algorithm: Any) -> bool:
-    finder = algorithm.asset_finder
-    return bool(finder.futures_sids) and not finder.equities_sids
