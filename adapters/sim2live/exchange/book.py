@@ -15,7 +15,7 @@ from sim2live.exchange.matching import Match
 from sim2live.exchange.orders import Order, State
 from sim2live.exchange.tape import Tape
 from sim2live.market.bars import Bar
-from sim2live.signals import Instrument
+from sim2live.signals import BUY, Instrument
 
 
 class Book:
@@ -107,6 +107,9 @@ class Book:
 
         Legs that wait for it take its new size too.
         """
+        if qty <= order.filled:
+            self.cancel(order, "changed to what is filled", time)
+            return
         order.qty, order.updated = qty, time
         for child in self._children.get(order.id, ()):
             if child.state is State.INACTIVE and child.role in ("stop_loss", "take_profit"):
@@ -157,25 +160,49 @@ class Book:
 
     def _fill(self, order: Order, price: float, time: int) -> None:
         instrument = order.instrument
-        self._finish(order, State.FILLED, time)
-        order.price = price
+        most = self._tape.most_per_bar
+        qty = order.qty - order.filled if most is None else min(order.qty - order.filled, most)
+        paid = price * qty + (0.0 if order.price is None else order.price * order.filled)
+        order.filled += qty
+        order.price = price if qty == order.filled else paid / order.filled
+        if order.filled >= order.qty:
+            self._finish(order, State.FILLED, time)
+        else:
+            order.updated = time
         before = self.positions.get(instrument, FLAT)
-        after, closed, points = trade(before, order.signed, price, time)
+        signed = qty if order.side == BUY else -qty
+        after, closed, points = trade(before, signed, price, time)
         profit = points * self._tape.point_value(instrument)
         self.realised += profit
         if after.qty:
             self.positions[instrument] = after
         else:
             self.positions.pop(instrument, None)
-        self._tape.tell("fill", order, self.seats, time, price=price, closed=closed, profit=profit)
+        self._tape.tell(
+            "fill", order, self.seats, time, price=price, qty=qty, closed=closed, profit=profit
+        )
         if order.parent is not None:
-            for sibling in self._children[order.parent]:
-                if sibling.alive:
-                    self.cancel(sibling, "the other leg filled", time)
+            self._spare(order, qty, time)
         self._wake(order, price, time)
 
+    def _spare(self, leg: Order, qty: int, time: int) -> None:
+        """The other legs of the same entry protect less by what this one has filled."""
+        for sibling in self._children[leg.parent or 0]:
+            if sibling is leg or not sibling.alive:
+                continue
+            sibling.qty -= qty
+            if sibling.qty <= sibling.filled:
+                sibling.qty += qty
+                self.cancel(sibling, "the other leg filled", time)
+
     def _wake(self, entry: Order, price: float, time: int) -> None:
-        children = [c for c in self._children.get(entry.id, ()) if c.state is State.INACTIVE]
+        """Legs protect what their entry has filled so far; the first fill puts them to work."""
+        legs = self._children.get(entry.id, ())
+        if self._tape.most_per_bar is not None:
+            for leg in legs:
+                if leg.alive and leg.role != "child":
+                    leg.qty = entry.filled - sum(o.filled for o in legs if o is not leg)
+        children = [child for child in legs if child.state is State.INACTIVE]
         for child in children:
             child.state, child.updated = State.WORKING, time
             if child.offset is not None:
@@ -209,7 +236,11 @@ class Book:
             parent = None if order.parent is None else order.parent + seat.number
             own._adopt(
                 msgspec.structs.replace(
-                    order, id=order.id + seat.number, qty=order.qty * factor, parent=parent
+                    order,
+                    id=order.id + seat.number,
+                    qty=order.qty * factor,
+                    filled=order.filled * factor,
+                    parent=parent,
                 )
             )
         self.seats = tuple(other for other in self.seats if other is not seat)

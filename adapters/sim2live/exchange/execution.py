@@ -20,11 +20,17 @@ class Behaviour(msgspec.Struct, frozen=True):
             otherwise it is an opposite order that nets.
         close_cancels_legs: A CLOSE takes the instrument's bracket legs off the market.
         dedupe: A repeated signal id is answered as the first time and not executed again.
+        most_per_bar: Contracts of one order that the market takes at once and then with each
+            bar, so that larger orders fill in parts; None for all at once.
+        most_held: Contracts of an instrument that an account may hold for one of its
+            multiplier; an order that could lead further is rejected. None for no limit.
     """
 
     close_is_reduce_only: bool = False
     close_cancels_legs: bool = False
     dedupe: bool = False
+    most_per_bar: int | None = None
+    most_held: int | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -83,7 +89,7 @@ class Submission:
         for part in self._parts:
             order, accepted = part.order, not part.reason
             state = None if order is None else order.state
-            qty = order.qty if order is not None and state is State.FILLED else 0
+            qty = 0 if order is None else order.filled
             rows += [
                 Result(seat.account, accepted, part.reason, qty * seat.factor, state)
                 for seat in part.seats
@@ -113,6 +119,8 @@ def execute(
     reason = _link(book, entry, signal)
     if not reason and signal.open_close == CLOSE:
         reason = _close(book, entry, legs, time, behaviour)
+    if not reason and behaviour.most_held is not None:
+        reason = _limit(book, entry, behaviour.most_held * scale)
     if reason:
         book.refuse(entry, reason, time)
     else:
@@ -162,3 +170,11 @@ def _close(book: Book, entry: Order, legs: list[Order], time: int, behaviour: Be
             if order.parent is not None and order.alive:
                 book.cancel(order, "its position is closed", time)
     return ""
+
+
+def _limit(book: Book, entry: Order, most: int) -> str:
+    """Whether a fill could lead beyond what an account may hold; returns the refusal."""
+    after = abs(book.held(entry.instrument) + entry.signed)
+    if after <= most:
+        return ""
+    return f"the account may hold {most} contracts of {entry.instrument}, not {after}"

@@ -53,6 +53,7 @@ class Order(msgspec.Struct, gc=False):
         reason: Why it was cancelled or rejected.
         trail: Distance at which the trigger of a STOP follows the market, in points.
         offset: Points from the entry's fill to the price of a leg that has no price yet.
+        filled: Contracts of `qty` that are filled so far.
     """
 
     id: int
@@ -75,6 +76,7 @@ class Order(msgspec.Struct, gc=False):
     reason: str = ""
     trail: float | None = None
     offset: float | None = None
+    filled: int = 0
 
     @property
     def signed(self) -> int:

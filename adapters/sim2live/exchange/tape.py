@@ -24,9 +24,15 @@ class Happening(msgspec.Struct, frozen=True, gc=False):
     order: Order
     seats: tuple[Seat, ...]
     price: float | None = None
+    qty: int = 0
     closed: int = 0
     profit: float = 0.0
     reason: str = ""
+
+    @property
+    def signed(self) -> int:
+        """Contracts of the book that this filled, negative for a sale."""
+        return self.qty if self.order.side == BUY else -self.qty
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -39,6 +45,7 @@ class Event(msgspec.Struct, frozen=True):
         account: Whose order.
         pool: Its pool.
         order_id: The account's order.
+        tag: What a later signal calls the order.
         signal_id: The signal behind it.
         instrument: What is traded.
         signed_qty: Whole contracts filled, negative for a sale; 0 unless it is a fill.
@@ -52,6 +59,7 @@ class Event(msgspec.Struct, frozen=True):
     account: str
     pool: str
     order_id: int
+    tag: str
     signal_id: str
     instrument: Instrument
     signed_qty: int
@@ -60,9 +68,14 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Tape:
-    """Numbers, prices and history of one venue."""
+    """Numbers, prices and history of one venue.
 
-    def __init__(self) -> None:
+    Args:
+        most_per_bar: Contracts of one order that the market takes at a time; None for all.
+    """
+
+    def __init__(self, most_per_bar: int | None = None) -> None:
+        self.most_per_bar = most_per_bar
         self.prices: dict[Instrument, float] = {}
         self.history: list[Happening] = []
         self._next_order = 1
@@ -90,13 +103,14 @@ class Tape:
         time: int,
         *,
         price: float | None = None,
+        qty: int = 0,
         closed: int = 0,
         profit: float = 0.0,
         reason: str = "",
     ) -> None:
         """Add to the history."""
         number = len(self.history) + 1
-        told = Happening(number, time, kind, order, seats, price, closed, profit, reason)
+        told = Happening(number, time, kind, order, seats, price, qty, closed, profit, reason)
         self.history.append(told)
 
 
@@ -104,7 +118,6 @@ def event_rows(told: Sequence[Happening]) -> Iterator[Event]:
     """The same happenings, one for each account."""
     for one in told:
         order = one.order
-        signed = order.signed if one.kind == "fill" else 0
         for seat in one.seats:
             yield Event(
                 id=f"{one.number}-{seat.number}",
@@ -113,9 +126,10 @@ def event_rows(told: Sequence[Happening]) -> Iterator[Event]:
                 account=seat.account,
                 pool=order.pool,
                 order_id=order.id + seat.number,
+                tag=order.tag,
                 signal_id=order.signal_id,
                 instrument=order.instrument,
-                signed_qty=signed * seat.factor,
+                signed_qty=one.signed * seat.factor,
                 price=one.price,
                 reason=one.reason,
             )
@@ -135,7 +149,7 @@ def trade_rows(one: Happening) -> Iterator[TradeRow]:
             instrument=order.instrument,
             order_id=order.id + seat.number,
             signal_id=order.signal_id,
-            signed_qty=(order.qty if order.side == BUY else -order.qty) * seat.factor,
+            signed_qty=one.signed * seat.factor,
             price=one.price,
             closed=one.closed * seat.factor,
             profit=one.profit * seat.factor if one.closed else None,

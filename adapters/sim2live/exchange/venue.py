@@ -55,7 +55,7 @@ class Exchange:
     ) -> None:
         self.any_pool = any_pool
         self.behaviour = Behaviour() if behaviour is None else behaviour
-        self._tape = Tape()
+        self._tape = Tape(self.behaviour.most_per_bar)
         self._pools: dict[str, tuple[list[Book], list[Member]]] = {}
         self._accounts: dict[str, Member] = {}
         self._answers: dict[str, Submission] = {}

@@ -39,6 +39,9 @@ class Report(msgspec.Struct, frozen=True):
         signed_qty: Whole contracts, positive for a purchase; 0 where nothing traded.
         price: The fill's price, or None where nothing traded.
         reason: The venue's words, if any.
+        name: What a later signal calls the order: the ``order_id`` of the signal, or else its
+            ``signal_id``; the legs of a bracket bear the name of their entry, followed by
+            ``/stop_loss`` or ``/take_profit``. Empty where the venue cannot tell.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Report(msgspec.Struct, frozen=True):
     signed_qty: int
     price: float | None
     reason: str = ""
+    name: str = ""
 
 
 class Venue(abc.ABC):
@@ -60,8 +64,11 @@ class Venue(abc.ABC):
     Attributes:
         name: A short word for messages.
         simulated: True only when it is certain that no real money is behind it.
-        can_cancel: Resting orders can be cancelled and changed.
+        can_cancel: Resting orders can be changed and cancelled, by signals of schema 1.1 with
+            the action MODIFY or CANCEL and the order's name as `order_id` (see :class:`Report`).
+            Both may be repeated; one for an order that is gone is REJECTED.
         can_report: Fills and later news come back through :meth:`reports`.
+        here: The venue is in this process: asking it for news costs no time.
         fingerprint: Who this venue is in the journal. Rows are kept by it, so
             two venues with one fingerprint share a memory of signal ids.
         profile: What has been proved of the venue.
@@ -71,6 +78,7 @@ class Venue(abc.ABC):
     simulated: bool = False
     can_cancel: bool = False
     can_report: bool = False
+    here: bool = False
     fingerprint: str
     profile: Profile = Profile()
 

@@ -43,6 +43,7 @@ class Paper(Venue):
     simulated = True
     can_cancel = True
     can_report = True
+    here = True
 
     def __init__(
         self,
@@ -100,6 +101,8 @@ class Paper(Venue):
 
     def reports(self) -> list[Report]:
         """What happened in all accounts since the last call, oldest first."""
+        if self._told == self.exchange.cursor:
+            return []  # at nearly every bar
         with self._lock:
             events = self.exchange.events(self._told)
             self._told = self.exchange.cursor
@@ -128,4 +131,5 @@ def _report(event: Event) -> Report:
         signed_qty=event.signed_qty,
         price=event.price,
         reason=event.reason,
+        name=event.tag,
     )
