@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
 
-from sim2live.clock import Clock, SystemClock
+from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import ConfigError
+from sim2live.gate.limits import NONE, SAFE, Rules, made
+from sim2live.market.sessions import Timetable
+from sim2live.options import TABLES, Mode, Settings
 
 if TYPE_CHECKING:
+    from sim2live.gate.alarms import Alarms
     from sim2live.gate.dispatch import Dispatcher
     from sim2live.gate.gate import Gate
     from sim2live.gate.now import Now
-    from sim2live.gate.rules import Rule
     from sim2live.venues.base import Venue
 
 FILE = "sim2live.toml"
@@ -32,59 +36,17 @@ PREFIX = "SIM2LIVE_"
 SECRETS = frozenset({"token", "api_key", "password", "secret"})
 DEFAULT_WORKFLOW = "python-test"
 
-Mode = Literal["sim", "paper", "live"]
-Start = Literal["wait", "adopt", "send_difference", "refuse"]
-
-
-class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits for entries; exits are never refused. None means no limit.
-
-    Attributes:
-        max_quantity: contracts of one entry.
-        max_position: contracts of one instrument, on either side.
-        max_total: contracts of all instruments of a pool together.
-        max_signals_per_minute: entries of a pool within sixty seconds.
-    """
-
-    max_quantity: int | None = None
-    max_position: int | None = None
-    max_total: int | None = None
-    max_signals_per_minute: int | None = None
-
-
-SAFE = Rules(max_quantity=10, max_position=20, max_total=50, max_signals_per_minute=60)
-"""What a real venue gets where the settings name no limit."""
-
-
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One field for each key of ``sim2live.toml``.
-
-    Attributes:
-        mode: what the one-line switch chooses: the framework's own broker (``sim``), the
-            mirror on paper (``paper``), or the mirror on ``target`` (``live``).
-        target: ``paper``, ``record`` or the address of a signal API.
-        workflow: the pool.
-        strategy: name of the strategy instance.
-        run: name of the run.
-        journal: path of the journal file, or ``:memory:``.
-        timeout: seconds; total deadline of one exchange.
-        schema_version: of the signals, ``1.0`` or ``1.1`` (experimental).
-        start: what to do on a first start with a position from history.
-        max_age: seconds during which a closed bar may still be acted on (real venues).
-        rules: limits for entries.
-    """
-
-    mode: Mode = "paper"
-    target: str | None = None
-    workflow: str | None = None
-    strategy: str | None = None
-    run: str = ""
-    journal: str | None = None
-    timeout: float = 1.0
-    schema_version: Literal["1.0", "1.1"] = "1.0"
-    start: Start = "wait"
-    max_age: float = 120.0
-    rules: Rules = Rules()
+__all__ = [
+    "Mode",
+    "Rules",
+    "Settings",
+    "connect",
+    "data_folder",
+    "load",
+    "mode",
+    "open_venue",
+    "secret",
+]
 
 
 def load(
@@ -102,7 +64,7 @@ def load(
     values = _from_file(path)
     environment = os.environ if environment is None else environment
     for name in Settings.__struct_fields__:
-        if name == "rules":
+        if name in TABLES:
             continue
         text = environment.get(PREFIX + name.upper())
         if text is not None:
@@ -110,13 +72,14 @@ def load(
     for name in Rules.__struct_fields__:
         text = environment.get(f"{PREFIX}RULES_{name.upper()}")
         if text is not None:
-            values.setdefault("rules", {})[name] = text
+            several = [part.strip() for part in text.split(",")]
+            values.setdefault("rules", {})[name] = several if name == "windows" else text
     try:
         # Not strict: the environment holds text only. Ranges are checked below.
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"settings: {error}") from error
-    _check(settings)
+    settings.check()
     return settings
 
 
@@ -187,17 +150,6 @@ def _known(values: Mapping[str, Any], fields: tuple[str, ...], where: str) -> No
             raise ConfigError(f"{where}: unknown key {key!r}{hint}")
 
 
-def _check(settings: Settings) -> None:
-    for name in ("timeout", "max_age"):
-        value = getattr(settings, name)
-        if not 0 < value < float("inf"):
-            raise ConfigError(f"{name}={value!r}: must be a number of seconds above 0")
-    for name in Rules.__struct_fields__:
-        limit = getattr(settings.rules, name)
-        if limit is not None and limit < 1:
-            raise ConfigError(f"rules.{name}={limit!r}: must be 1 or more")
-
-
 def connect(
     target: str | Venue | None = None,
     *,
@@ -209,6 +161,7 @@ def connect(
     schema_version: str | None = None,
     timeout: float | None = None,
     dry_run: bool = False,
+    confirm: str | None = None,
     clock: Clock | None = None,
     settings: Settings | None = None,
 ) -> Dispatcher:
@@ -227,6 +180,8 @@ def connect(
         schema_version: ``"1.0"``, or ``"1.1"`` (experimental).
         timeout: seconds; total deadline of one exchange in the strategy's thread.
         dry_run: decide everything, send nothing.
+        confirm: what a human saw at a venue that cannot be read, after a process that ended
+            without closing: ``"MESZ6=+1"``, or ``"presumed"``. Entries wait for it.
         clock: another clock, for tests.
         settings: instead of environment and file.
 
@@ -234,10 +189,10 @@ def connect(
         ConfigError: a setting is wrong, or a real venue lacks a workflow.
         JournalError: the journal cannot be used.
     """
-    from sim2live.gate.alarms import Alarms
     from sim2live.gate.dispatch import Dispatcher
     from sim2live.gate.gate import Gate
     from sim2live.gate.journal import open_journal
+    from sim2live.gate.operator import Operator
 
     given = load() if settings is None else settings
     # Whoever brings a clock drives time, and with it the work that else a thread would do.
@@ -250,49 +205,102 @@ def connect(
         "journal": None if journal is None else str(journal),
         "schema_version": schema_version,
         "timeout": timeout,
+        "confirm": confirm,
     }
     chosen = msgspec.structs.replace(
         given, **{name: value for name, value in changes.items() if value is not None}
     )
-    _check(chosen)
+    chosen.check()
     venue = open_venue(
         chosen.target if target is None else target, token=token, clock=clock, dry_run=dry_run
     )
     try:
         pool = _workflow(chosen, venue)
+        kept = open_journal(_journal_path(chosen, venue), venue.fingerprint, clock)
+        timetable = Timetable(chosen.calendars)
         gate = Gate(
             venue,
-            open_journal(_journal_path(chosen, venue), venue.fingerprint, clock),
-            now=_now(chosen, venue, clock),
-            rules=_rules(chosen.rules, venue),
+            kept,
+            now=_now(chosen, venue, clock, timetable),
+            rules=made(
+                chosen.rules,
+                NONE if venue.simulated else SAFE,
+                timetable,
+                no_entries_after=chosen.no_entries_after,
+                flatten_at=chosen.flatten_at,
+                facts=kept.facts,
+            ),
             clock=clock,
-            alarms=Alarms(),
+            alarms=_alarms(chosen, clock),
             timeout=chosen.timeout,
             start=chosen.start,
             background=background,
             schema_version=chosen.schema_version,
+            timetable=timetable,
+            drift=chosen.drift or ("adopt" if venue.simulated else "refuse"),
+            asks=not venue.simulated,
         )
     except BaseException:
         venue.close()
         raise
     try:
-        if background and gate.journal.path != ":memory:":
-            _supervise(gate, clock)
-        return Dispatcher(
-            gate, strategy=chosen.strategy or "strategy", run=chosen.run, workflow=pool, clock=clock
+        first = Dispatcher(
+            gate,
+            strategy=chosen.strategy or "strategy",
+            run=chosen.run,
+            workflow=pool,
+            clock=clock,
+            shift=round(chosen.interval * NS) if chosen.stamp == "start" and chosen.interval else 0,
         )
+        if chosen.confirm:
+            Operator(gate).confirm(pool, chosen.confirm)
+        if background and gate.journal.path != ":memory:":
+            _supervise(gate, chosen, clock)
+        return first
     except BaseException:
         gate.close()
         raise
 
 
-def _supervise(gate: Gate, clock: Clock) -> None:
+def _supervise(gate: Gate, settings: Settings, clock: Clock) -> None:
     """Start what has to happen without a bar, and have it ended with the gate."""
-    from sim2live.gate.supervisor import Heartbeat, Obedience, Supervisor
+    from sim2live.gate.duties import duties
+    from sim2live.gate.supervisor import Supervisor
 
-    supervisor = Supervisor(gate, [Obedience(clock), Heartbeat()], clock)
+    chosen = duties(
+        clock,
+        real=not gate.venue.simulated,
+        flatten_at=settings.flatten_at,
+        feed_timeout=settings.feed_timeout,
+        kill_switch=settings.kill_switch,
+    )
+    supervisor = Supervisor(gate, chosen, clock)
     gate.before_close(supervisor.close)
     supervisor.start()
+
+
+def _alarms(settings: Settings, clock: Clock) -> Alarms:
+    """Alarms with the channels that are set; a thread of their own tells them."""
+    from sim2live.gate.alarms import Alarms
+    from sim2live.gate.messenger import Messenger
+
+    if not settings.alerts:
+        return Alarms()
+    return Alarms(Messenger(_addresses(settings.alerts, os.environ), clock))
+
+
+def _addresses(alerts: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The addresses with their secrets; the file holds the names of these only."""
+
+    def of(name: str, found: re.Match[str]) -> str:
+        value = environment.get(found[1])
+        if not value:
+            raise ConfigError(f"alerts.{name}: the variable {found[1]} is empty or absent")
+        return value
+
+    return {
+        name: re.sub(r"\{(\w+)\}", partial(of, name), address) for name, address in alerts.items()
+    }
 
 
 def open_venue(
@@ -345,26 +353,15 @@ def _journal_path(settings: Settings, venue: Venue) -> str:
     return str(data_folder() / "journal.sqlite3")
 
 
-def _now(settings: Settings, venue: Venue, clock: Clock) -> Now:
+def _now(settings: Settings, venue: Venue, clock: Clock, timetable: Timetable) -> Now:
     from sim2live.gate.now import BarsNow, WallNow
 
-    return BarsNow() if venue.simulated else WallNow(clock, max_age=settings.max_age)
-
-
-def _rules(limits: Rules, venue: Venue) -> list[Rule]:
-    """The rules that are switched on, in the order they are asked."""
-    from sim2live.gate.rules import MaxPosition, MaxQuantity, MaxSignalsPerMinute, MaxTotal
-
-    safe = Rules() if venue.simulated else SAFE
-    made: list[Rule] = []
-    for name, rule in (
-        ("max_quantity", MaxQuantity),
-        ("max_position", MaxPosition),
-        ("max_total", MaxTotal),
-        ("max_signals_per_minute", MaxSignalsPerMinute),
-    ):
-        limit = getattr(limits, name)
-        limit = getattr(safe, name) if limit is None else limit
-        if limit is not None:
-            made.append(rule(limit))
-    return made
+    if venue.simulated:
+        return BarsNow()
+    return WallNow(
+        clock,
+        max_age=settings.max_age,
+        timetable=timetable,
+        daily_grace=settings.daily_grace,
+        interval=settings.interval,
+    )

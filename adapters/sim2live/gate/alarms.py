@@ -36,7 +36,8 @@ class Alarms:
 
     Args:
         tell: called with each alarm on the thread that raised it; it must be quick, and what
-            it raises is logged and goes no further.
+            it raises is logged and goes no further. Its ``close``, if it has one, is called
+            when the alarms are closed.
     """
 
     def __init__(self, tell: Callable[[Alarm], None] | None = None) -> None:
@@ -44,6 +45,7 @@ class Alarms:
         self._lock = threading.Lock()
         self._raised: deque[Alarm] = deque(maxlen=KEPT)
         self._told: dict[tuple[str, str], int] = {}
+        self._seen: set[tuple[str, str]] = set()
 
     @property
     def raised(self) -> list[Alarm]:
@@ -55,6 +57,8 @@ class Alarms:
         """Raise an alarm; the same one is told again only after `REPEAT` seconds."""
         alarm = Alarm(time, subject, text)
         with self._lock:
+            if (subject, text) in self._seen:
+                return
             told = self._told.get((subject, text))
             if told is not None and 0 <= time - told < REPEAT * NS:
                 return
@@ -69,3 +73,25 @@ class Alarms:
             self._tell(alarm)
         except Exception:
             logger.exception("the alarm callback failed")
+
+    def acknowledge(self, about: str = "") -> int:
+        """Somebody knows: what was raised about a subject is not told again in these words.
+
+        Args:
+            about: beginning of the subject; empty for all.
+
+        Returns:
+            How many alarms that were still repeated are quiet now.
+        """
+        with self._lock:
+            known = {key for key in self._told if key[0].startswith(about)} - self._seen
+            self._seen |= known
+            if len(self._seen) > KEPT:
+                self._seen = known
+            return len(known)
+
+    def close(self) -> None:
+        """Let the callback end."""
+        end = getattr(self._tell, "close", None)
+        if end is not None:
+            end()

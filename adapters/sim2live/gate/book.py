@@ -55,13 +55,14 @@ class Book:
         targets: last target of each (strategy, data).
         first: True when the ledger had no line of this key: its first start.
         begun: True once the first live moment came.
+        misdated: True while its bars come from the future.
         owed: the exit that did not go, whose id and bytes are used again.
         unknown: rows whose outcome nobody knows, by id.
         last: the latest decision's strategy, run and time, for signals without a call.
     """
 
     __slots__ = (
-        "begun", "first", "key", "last", "line", "lock", "owed", "targets", "unknown",
+        "begun", "first", "key", "last", "line", "lock", "misdated", "owed", "targets", "unknown",
     )  # fmt: skip
 
     def __init__(self, key: Key, line: Line | None) -> None:
@@ -70,6 +71,7 @@ class Book:
         self.line = line or Line()
         self.first = line is None
         self.begun = False
+        self.misdated = False
         self.targets: dict[Owner, int] = {}
         self.owed: Row | None = None
         self.unknown: dict[str, Row] = {}

@@ -10,10 +10,9 @@ from sim2live.clock import Clock
 from sim2live.errors import ConfigError, SignalError
 from sim2live.gate.gate import Gate
 from sim2live.gate.mailbox import Command
-from sim2live.gate.operator import Operator
-from sim2live.signals import Instrument
+from sim2live.gate.operator import Operator, parse_positions
 
-VERBS = ("halt", "resume", "flatten", "resolve", "position")
+VERBS = ("halt", "stop", "resume", "flatten", "resolve", "position", "acknowledge")
 
 
 class Control:
@@ -47,6 +46,12 @@ class Control:
                 case "halt":
                     operator.halt(workflow, argument or "a human asked for it")
                     return f"{workflow} is halted: exits only until resume"
+                case "stop":
+                    operator.stop(workflow, argument or "a human asked for it")
+                    return f"{workflow} is stopped: exits wait too, until resume"
+                case "acknowledge":
+                    quiet = self._gate.alarms.acknowledge(argument or workflow)
+                    return f"{quiet} alarms are quiet now"
                 case "resume":
                     operator.resume(workflow)
                     return f"{workflow} goes on; what opened meanwhile waits"
@@ -68,12 +73,12 @@ class Control:
         return Operator(self._gate).resolve(id_, executed=word == "accepted")
 
     def _position(self, workflow: str, argument: str) -> str:
-        name, _, number = argument.rpartition("=")
-        try:
-            position = int(number)
-        except ValueError:
-            raise ConfigError(f"position={argument!r}: must be CME:MESZ6=+1") from None
-        return Operator(self._gate).set_position(workflow, Instrument.parse(name), position)
+        known = [book.key[1] for book in self._gate.books_of(workflow)]
+        operator = Operator(self._gate)
+        return "; ".join(
+            operator.set_position(workflow, instrument, position)
+            for instrument, position in parse_positions(argument, known)
+        )
 
     def _standing(self, workflow: str) -> str:
         lines = [

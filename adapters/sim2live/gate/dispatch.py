@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 from collections import Counter
 from types import TracebackType
+
+from msgspec.structs import replace
 
 from sim2live.clock import Clock
 from sim2live.gate.book import Decision
 from sim2live.gate.gate import Gate
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.operator import Operator
+from sim2live.gate.pins import Pins
 from sim2live.gate.receipt import Receipt
+from sim2live.gate.rules import Mark
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, OrderSpec
 from sim2live.venues.base import Report, Venue
+
+logger = logging.getLogger("sim2live.gate")
 
 
 class Dispatcher:
@@ -30,9 +38,23 @@ class Dispatcher:
         workflow: the pool that signals go to.
     """
 
-    def __init__(self, gate: Gate, *, strategy: str, run: str, workflow: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        strategy: str,
+        run: str,
+        workflow: str,
+        clock: Clock,
+        shift: int = 0,
+        pins: Pins | None = None,
+    ) -> None:
         gate.enter(workflow)
         self.gate = gate
+        # Bars that bear the time of their beginning close this many ns later.
+        self._shift = shift
+        self._pins = Pins(gate) if pins is None else pins
+        self._at: tuple[Instrument, int] | None = None
         self.strategy = strategy
         self.run = run
         self.workflow = workflow
@@ -54,6 +76,8 @@ class Dispatcher:
             run=self.run,
             workflow=self.workflow if workflow is None else workflow,
             clock=self._clock,
+            shift=self._shift,
+            pins=self._pins,
         )
 
     def follow(
@@ -78,13 +102,14 @@ class Dispatcher:
             data: name of the framework's data, column or asset.
             nth: which call of the framework it is, for that data at that time, from 0;
                 -1 for a correction without a call.
-            decided_at: ns UTC, when the bar of the decision closed.
+            decided_at: ns UTC, the stamp of the bar of the decision: when it closed, or
+                where `stamp` is ``start`` when it began.
             order: what the framework's order adds to the opening part.
 
         Returns:
             What became of it, as a value; no outcome of a delivery is an exception.
         """
-        receipt = self.gate.follow(
+        receipt = self._pins.follow(
             Decision(
                 strategy=self.strategy,
                 run=self.run,
@@ -93,7 +118,7 @@ class Dispatcher:
                 target=target,
                 data=data,
                 nth=nth,
-                decided_at=decided_at,
+                decided_at=decided_at + self._shift,
                 order=order,
             )
         )
@@ -110,9 +135,10 @@ class Dispatcher:
             data: name of the framework's data.
             decided_at: ns UTC of the bar that filled it.
         """
-        self.gate.presume(
-            self.workflow, instrument, (self.strategy, data), target, decided_at=decided_at
-        )
+        owner = (self.strategy, data)
+        held = self._pins.of(self.workflow, owner, instrument)
+        at = decided_at + self._shift
+        self.gate.presume(self.workflow, held, owner, target, decided_at=at)
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Hand over a bar before the simulator matches on it.
@@ -120,11 +146,34 @@ class Dispatcher:
         A simulated venue is priced by it, the journal records it, and the gate compares once
         more what the strategies want with what the venue is presumed to hold.
         """
+        if self._shift:
+            bar = replace(bar, time=bar.time + self._shift)
+        self._at = (instrument, bar.time)
         self.gate.on_bar(self.workflow, self.run, instrument, bar)
 
     def mark(self, equity: float) -> None:
-        """Tell the strategy's equity (account currency) as its simulator sees it."""
+        """Tell the strategy's equity (account currency) as its simulator sees it.
+
+        Rules about losses count with it, from the first bar on. What is not finite is no
+        equity; the last one that was stays.
+        """
+        if not math.isfinite(equity):
+            logger.warning("%s: equity=%r is not a finite number", self.strategy, equity)
+            return
         self._equity = equity
+        doorkeeper = self.gate.doorkeeper
+        if self._at is None or not doorkeeper.weighs:
+            return
+        instrument, time = self._at
+        doorkeeper.marked(
+            Mark(
+                workflow=self.workflow,
+                strategy=self.strategy,
+                equity=equity,
+                day=self.gate.timetable.sessions_for(instrument).session_of(time),
+                live=self.gate.is_live(self.run, instrument, time),
+            )
+        )
 
     @property
     def equity(self) -> float | None:

@@ -11,27 +11,28 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from sim2live.clock import Clock, iso
 from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
+from sim2live.gate.answers import Answers
 from sim2live.gate.book import Book, Decision, Key, Owner
 from sim2live.gate.delivery import excess, growth, legs
 from sim2live.gate.journal import Journal
-from sim2live.gate.ledger import StartPolicy, sign
-from sim2live.gate.lock import ProcessLock
+from sim2live.gate.ledger import DriftPolicy, Presumed, StartPolicy, sign
 from sim2live.gate.now import Now
 from sim2live.gate.outbox import Outbox
 from sim2live.gate.receipt import REFUSALS, Receipt, Status
-from sim2live.gate.recovery import recover
 from sim2live.gate.replay import Replay, Sent
-from sim2live.gate.rules import Entry, Rule, first_refusal
+from sim2live.gate.rules import Doorkeeper, Entry, Rule
 from sim2live.gate.sender import Sender
+from sim2live.gate.shelf import Shelf
 from sim2live.market.bars import Bar
+from sim2live.market.sessions import Timetable
 from sim2live.signals import Instrument, SchemaVersion
 from sim2live.venues.base import Venue
 
@@ -53,6 +54,16 @@ class Gate:
         start: what to do on a first start with a position from history.
         background: True to work off debts in a thread; without, the caller calls `work`.
         schema_version: of the signals.
+        timetable: when the markets trade.
+        drift: what to do where the venue holds something else than is presumed.
+        asks: True to ask a human what a blind venue holds after an unclean end.
+
+    Attributes:
+        shelf: the books of this process.
+        doorkeeper: asks the rules.
+        now: as given.
+        timetable: as given.
+        heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
     """
 
     def __init__(
@@ -68,28 +79,32 @@ class Gate:
         start: StartPolicy = "wait",
         background: bool = False,
         schema_version: SchemaVersion = "1.0",
+        timetable: Timetable | None = None,
+        drift: DriftPolicy = "refuse",
+        asks: bool = False,
     ) -> None:
         self.venue = venue
         self.journal = journal
         self.alarms = alarms
-        self._now = now
-        self._rules = tuple(rules)
+        self.now = now
+        self.timetable = Timetable() if timetable is None else timetable
+        self._clock = clock
+        self.doorkeeper = Doorkeeper(rules)
         self._timeout = timeout
         self._start: StartPolicy = start
         self.sender = Sender(
             venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
         )
         self._outbox = Outbox(self.work, clock) if background else None
-        self._lock = ProcessLock(journal.path, venue.fingerprint)
+        self.shelf = Shelf(journal, venue, alarms, clock, drift=drift, asks=asks)
+        self.heard: dict[Key, int] = {}
         self._pid = os.getpid()
         self._closed = False
         self._before_close: list[Callable[[], None]] = []
         if self._outbox is not None:
             self.before_close(self._outbox.close)
-        self._opening = threading.Lock()
-        self._rules_lock = threading.Lock()
         self._replay = Replay(journal)
-        self.books: dict[Key, Book] = {}
+        self._answers = Answers(self.sender, self._replay)
 
     def enter(self, workflow: str) -> None:
         """A strategy is about to follow a workflow from this process.
@@ -98,46 +113,49 @@ class Gate:
             LockedError: another process follows it.
             JournalError: what it left behind cannot be read.
         """
-        with self._opening:
-            if self.follows(workflow):
-                return
-            self._lock.take(workflow)
-            self.books.update(recover(workflow, self.journal, self.venue, self.alarms))
+        self.shelf.enter(workflow)
 
     def follows(self, workflow: str) -> bool:
         """Whether a strategy of this process follows a workflow."""
-        return workflow in self._lock.workflows
+        return self.shelf.follows(workflow)
 
     def followed(self) -> tuple[str, ...]:
         """The workflows of this process."""
-        return self._lock.workflows
+        return self.shelf.followed
+
+    @property
+    def books(self) -> dict[Key, Book]:
+        """All books of this process."""
+        return self.shelf.books
 
     def book(self, workflow: str, instrument: Instrument) -> Book:
         """The book of an instrument of a workflow; made when it is first asked for."""
-        key = (workflow, instrument)
-        found = self.books.get(key)
-        if found is None:
-            with self._opening:
-                found = self.books.setdefault(key, Book(key, None))
-        return found
+        return self.shelf.book(workflow, instrument)
 
     def books_of(self, workflow: str) -> list[Book]:
         """The books of a workflow."""
-        return [book for (name, _), book in list(self.books.items()) if name == workflow]
+        return self.shelf.books_of(workflow)
+
+    @property
+    def gone(self) -> bool:
+        """True once it is closed, and in a fork: sockets and journal are the parent's."""
+        return self._closed or os.getpid() != self._pid
 
     # -- decisions -----------------------------------------------------------------------
 
     def follow(self, decision: Decision) -> Receipt:
         """Make the venue follow a target; never raises for a reason of delivery."""
         book = self.book(decision.workflow, decision.instrument)
-        if self._closed or os.getpid() != self._pid:
-            # A fork has the sockets and the journal of its parent; using them would mix both.
-            return self._unable(book, decision, "this gate is closed, or belongs to the parent")
+        if type(decision.target) is not int:
+            return self._answers.nonsense(book, decision)
+        if self.gone:
+            reason = "this gate is closed, or belongs to the parent"
+            return self._answers.unable(book, decision, reason)
         if not book.lock.acquire(timeout=self._timeout):
-            return self._busy(book, decision)
+            return self._answers.busy(book, decision)
         try:
             if self._closed:  # while this call waited
-                return self._unable(book, decision, "this gate is closed")
+                return self._answers.unable(book, decision, "this gate is closed")
             receipt = self._follow(book, decision)
         finally:
             book.lock.release()
@@ -148,12 +166,12 @@ class Gate:
         before = book.total
         after = before - book.targets.get(decision.owner, 0) + decision.target
         grown = growth(before, after)
-        stored = self._stored(book, decision, grown)
+        stored = self._answers.stored(book, decision, grown)
         if stored is not None:
             return stored
-        live = self._now.is_live(
-            decision.decided_at, self._replay.watermark(decision.run, decision.instrument)
-        )
+        self._doubt(book, decision.decided_at)
+        at = (decision.run, decision.instrument, decision.decided_at)
+        live = book.misdated or self.is_live(*at)
         if live:
             self._begin(book)
         book.targets[decision.owner] = decision.target
@@ -162,7 +180,7 @@ class Gate:
             return Receipt(status=Status.SHADOW, granted=decision.target, reason="history")
         book.line = book.line.turned(before, after)
         sent = self._settle(book, decision, grown)
-        return self._receipt(book, decision, grown, sent)
+        return self._answers.of(book, decision, grown, sent)
 
     def _settle(self, book: Book, decision: Decision, grown: int) -> Sent:
         """Send the difference: what closes first, and what opens only when that has gone."""
@@ -201,82 +219,15 @@ class Gate:
                 instrument=instrument,
                 signed=signed,
                 held=book.line.presumed.sure,
-                held_total=self._held_elsewhere(book) if self._rules else 0,
+                held_total=self.shelf.held_elsewhere(book) if self.doorkeeper.rules else 0,
                 decided_at=decision.decided_at,
-                time=self._now.time(decision.decided_at),
+                time=self.now.time(decision.decided_at),
                 order=decision.order,
             )
-            with self._rules_lock:
-                sentence = first_refusal(self._rules, entry)
-                if not sentence:
-                    for rule in self._rules:
-                        rule.went(entry)
+            sentence = self.doorkeeper.refuses(entry)
         if sentence:
             return self.sender.hold(book, signed, decision, sentence)
         return self.sender.entry(book, signed, decision)
-
-    def _receipt(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Receipt:
-        status, reason = sent.status, sent.reason
-        granted = decision.target
-        if grown and decision.nth >= 0 and status in REFUSALS:
-            granted -= grown
-            book.targets[decision.owner] = granted
-        elif sent.opened and status in REFUSALS:
-            # An "un-exit" has no order that could be refused: the venue waits instead (rule 8).
-            book.line = replace(book.line, waiting=sign(book.total))
-            self.sender.save(book)
-            status = Status.SHADOW
-        if sent.signals or reason:
-            logger.info(
-                "%s %s target=%d granted=%d %s", book.name, status, decision.target, granted, reason
-            )
-        return Receipt(
-            status=status,
-            granted=granted,
-            reason=reason,
-            signals=sent.signals,
-            latency_ns=sent.latency,
-            children=sent.children,
-        )
-
-    def _stored(self, book: Book, decision: Decision, grown: int) -> Receipt | None:
-        """What the journal says of a decision that an earlier process has made already.
-
-        Refusals are replayed, or the rebuilt simulator would hold what the venue never took
-        (rule 6 of following).
-        """
-        watermark = self._replay.watermark(decision.run, decision.instrument)
-        if decision.nth < 0 or decision.decided_at > watermark:
-            return None
-        stored = self._replay.stored(decision)
-        if stored is None:
-            if decision.decided_at < watermark or not self._replay.decided_later(decision):
-                return None
-            stored = Sent(status=Status.SHADOW, reason="decided before the restart")
-        granted = decision.target
-        if stored.opened and stored.status in REFUSALS:
-            granted -= grown
-        book.targets[decision.owner] = granted
-        return Receipt(
-            status=stored.status, granted=granted, reason=stored.reason, signals=stored.signals
-        )
-
-    def _unable(self, book: Book, decision: Decision, reason: str) -> Receipt:
-        """Nothing can be sent now: an entry is refused, an exit stays in the target."""
-        before = book.total
-        prior = book.targets.get(decision.owner, 0)
-        grown = growth(before, before - prior + decision.target)
-        granted = decision.target - grown
-        book.targets[decision.owner] = granted
-        status = Status.HELD if grown else Status.PENDING
-        return Receipt(status=status, granted=granted, reason=reason)
-
-    def _busy(self, book: Book, decision: Decision) -> Receipt:
-        """Another exchange holds the instrument longer than the deadline."""
-        receipt = self._unable(book, decision, "busy: another exchange holds the instrument")
-        if receipt.status is Status.HELD:
-            self.sender.note(book, decision.target - receipt.granted, decision, receipt.reason)
-        return receipt
 
     # -- debts ---------------------------------------------------------------------------
 
@@ -292,7 +243,7 @@ class Gate:
         Returns:
             True while something is left to do.
         """
-        if self._closed:
+        if self.gone:
             return False
         if self.sender.silent:
             if not self.venue.probe(timeout=self._timeout):
@@ -320,15 +271,20 @@ class Gate:
 
         The comparison is about everything decided up to the bar before.
         """
+        if self.gone:
+            return
         self.venue.on_bar(instrument, bar)
+        self.heard[workflow, instrument] = self._clock.now_ns()
         watermark = self._replay.watermark(run, instrument)
         try:
             self.journal.bar(run, instrument, bar, now=not self.venue.simulated)
         except JournalError as error:
             subject = f"{workflow} {instrument}"
             self.alarms.sound(bar.time, subject, f"a bar could not be recorded: {error}")
-        if bar.time > watermark and self._now.is_live(bar.time, watermark):
-            book = self.book(workflow, instrument)
+        self.now.saw(instrument, bar.time)
+        book = self.book(workflow, instrument)
+        self._doubt(book, bar.time)
+        if bar.time > watermark and self.now.is_live(instrument, bar.time, watermark):
             self.compare(book, bar.time)
             self._notice(book)
 
@@ -337,7 +293,7 @@ class Gate:
         if not book.lock.acquire(timeout=self._timeout):
             return
         try:
-            if self._closed:
+            if self.gone:
                 return
             self._begin(book)
             if book.unknown:
@@ -379,7 +335,9 @@ class Gate:
         with book.lock:
             moved = target - book.targets.get(owner, 0)
             book.targets[owner] = target
-            book.line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
+            line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
+            # The leg that filled has cancelled its sister.
+            book.line = line.unprotected() if line.presumed == Presumed(0, 0, "PRESUMED") else line
             self.sender.save(book)
         logger.info("%s leg of %+d presumed filled at %s", book.name, moved, iso(decided_at))
 
@@ -392,27 +350,44 @@ class Gate:
 
         What is owed stays in the ledger; the next start sends it.
         """
-        if self._closed:
+        if self.gone:
+            # What a fork inherited is its parent's to close.
+            self._closed = True
             return
         self._closed = True
         for end in self._before_close:
             end()
         for book in list(self.books.values()):
-            # An exchange that is under way is waited for: its outcome must be written.
+            # An exchange under way is waited for: its outcome must be written.
             if book.lock.acquire(timeout=2 * self._timeout):
                 book.lock.release()
+        with suppress(JournalError):  # a full disk: the next start asks, which is right
+            self.shelf.leave()
         self.journal.close()
-        self._lock.release()
+        self.shelf.release()
         self.venue.close()
+        self.alarms.close()
+
+    # -- time ----------------------------------------------------------------------------
+
+    def is_live(self, run: str, instrument: Instrument, decided_at: int) -> bool:
+        """Whether a decision of a run, made at a bar (ns UTC), may reach the venue."""
+        return self.now.is_live(instrument, decided_at, self._replay.watermark(run, instrument))
+
+    def replays(self, run: str, instrument: Instrument, decided_at: int) -> bool:
+        """Whether a decision lies where an earlier process of the run has been."""
+        return decided_at <= self._replay.watermark(run, instrument)
+
+    def _doubt(self, book: Book, closed: int) -> None:
+        """A bar from the future: nothing is opened on a clock that is read wrongly."""
+        sentence = self.now.future(closed)
+        book.misdated = bool(sentence)
+        if sentence and not book.line.halted:
+            book.line = replace(book.line, halted=sentence)
+            self.sender.save(book)
+            self.alarms.sound(self._clock.now_ns(), book.name, sentence)
 
     # -- helpers -------------------------------------------------------------------------
-
-    def _held_elsewhere(self, book: Book) -> int:
-        return sum(
-            max(abs(other.line.presumed.low), abs(other.line.presumed.high))
-            for other in self.books_of(book.key[0])
-            if other is not book
-        )
 
     def _begin(self, book: Book) -> None:
         """The first live moment of a book: what history left behind is looked at once."""

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 Source = Literal["SENT", "PRESUMED", "READ", "HUMAN"]
 StartPolicy = Literal["wait", "adopt", "send_difference", "refuse"]
+DriftPolicy = Literal["refuse", "adopt", "flatten"]
 
 WAITING = "WAITING"
 UNKNOWN = "UNKNOWN"
 OWED = "OWED"
 LEGS = "LEGS"
 DRIFT = "DRIFT"
+UNCONFIRMED = "UNCONFIRMED"
 
 
 def sign(quantity: int) -> int:
@@ -85,6 +87,7 @@ class Line(Struct, frozen=True):
         halted: the reason of a halt, which only ``resume`` lifts; empty otherwise.
         flat: True after ``flatten``: the venue holds nothing until the target turns.
         fixes: how many signals without a framework call were drawn so far.
+        legs: brackets whose legs rest at the venue, each as a text for people.
     """
 
     presumed: Presumed = Presumed()
@@ -93,6 +96,7 @@ class Line(Struct, frozen=True):
     halted: str = ""
     flat: bool = False
     fixes: int = 0
+    legs: tuple[str, ...] = ()
 
     @property
     def state(self) -> Literal["ACTIVE", "REDUCING", "HALTED"]:
@@ -119,6 +123,10 @@ class Line(Struct, frozen=True):
         if reason not in self.reasons:
             return self
         return replace(self, reasons=tuple(r for r in self.reasons if r != reason))
+
+    def unprotected(self) -> Line:
+        """The same line once nothing rests at the venue any more."""
+        return replace(self, legs=()).without(LEGS)
 
     def wants(self, target: int) -> int:
         """The position that the venue should hold for this target (rule 4, WAITING).

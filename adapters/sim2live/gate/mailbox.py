@@ -84,10 +84,19 @@ class Mailbox:
             durable=False,
         )
 
+    def rest(self, workflow: str) -> None:
+        """This process stops following the workflow in good order: no pid beats for it."""
+        self.beat(workflow, 0)
+
     def heartbeat(self, workflow: str) -> tuple[int, int] | None:
-        """Process id and time (ns UTC) of the latest beat, or None."""
+        """Process id (0: ended in good order) and time (ns UTC) of the latest beat, or None."""
         found = self._db.query(
             "SELECT pid, time FROM heartbeats WHERE venue=? AND workflow=?",
             (self._venue, workflow),
         )
         return (found[0][0], found[0][1]) if found else None
+
+    def unclean(self, workflow: str) -> bool:
+        """Whether the last process that followed the workflow ended without closing."""
+        beat = self.heartbeat(workflow)
+        return beat is not None and beat[0] != 0

@@ -7,8 +7,10 @@ in order and the first refusal wins. A rule that counts is told of an entry only
 from __future__ import annotations
 
 import abc
+import threading
 from collections import deque
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec import Struct
 
@@ -41,6 +43,24 @@ class Entry(Struct, frozen=True, kw_only=True):
     order: OrderSpec | None = None
 
 
+class Mark(Struct, frozen=True, kw_only=True):
+    """What a strategy's simulator says that it is worth.
+
+    Attributes:
+        workflow: the pool.
+        strategy: name of the strategy instance.
+        equity: account currency.
+        day: date of the session that it was marked in.
+        live: False for a mark out of the replayed history.
+    """
+
+    workflow: str
+    strategy: str
+    equity: float
+    day: date
+    live: bool
+
+
 class Rule(abc.ABC):
     """One question about an entry. Subclasses answer `refuses`; most need nothing else."""
 
@@ -52,6 +72,9 @@ class Rule(abc.ABC):
 
     def went(self, entry: Entry) -> None:  # noqa: B027 - empty on purpose
         """Told when an entry that every rule agreed to goes out. Most rules need not know."""
+
+    def marked(self, mark: Mark) -> None:  # noqa: B027 - empty on purpose
+        """Told each time a strategy's equity is marked. Most rules need not know."""
 
 
 class MaxQuantity(Rule):
@@ -131,10 +154,35 @@ class MaxSignalsPerMinute(Rule):
         self._sent.setdefault(entry.workflow, deque(maxlen=self.limit)).append(entry.time)
 
 
-def first_refusal(rules: Sequence[Rule], entry: Entry) -> str:
-    """Ask the rules in order; the first sentence wins, an empty string means yes."""
-    for rule in rules:
-        sentence = rule.refuses(entry)
-        if sentence:
-            return sentence
-    return ""
+class Doorkeeper:
+    """Asks the rules about entries; one question at a time, whatever thread it comes from.
+
+    Args:
+        rules: asked in this order.
+
+    Attributes:
+        rules: as given.
+        weighs: True when one of them looks at the equity.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self.weighs = any(type(rule).marked is not Rule.marked for rule in rules)
+        self._lock = threading.Lock()
+
+    def refuses(self, entry: Entry) -> str:
+        """The first sentence wins; an empty string means yes, and the entry then counts."""
+        with self._lock:
+            for rule in self.rules:
+                sentence = rule.refuses(entry)
+                if sentence:
+                    return sentence
+            for rule in self.rules:
+                rule.went(entry)
+        return ""
+
+    def marked(self, mark: Mark) -> None:
+        """Hand a mark to every rule."""
+        with self._lock:
+            for rule in self.rules:
+                rule.marked(mark)
