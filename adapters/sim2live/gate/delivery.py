@@ -10,10 +10,11 @@ from __future__ import annotations
 from enum import Enum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim2live.gate.ledger import Presumed, sign
 from sim2live.venues.base import Venue
-from sim2live.venues.outcome import Kind
+from sim2live.venues.outcome import Kind, Outcome
 
 MAX_RESENDS = 3
 """How often an entry of unknown outcome may be repeated where the venue deduplicates."""
@@ -58,6 +59,18 @@ def excess(presumed: Presumed, wanted: int) -> int:
     if sign(far) != sign(wanted):
         return far
     return far - wanted if abs(far) > abs(wanted) else 0
+
+
+def worst(outcome: Outcome) -> Outcome:
+    """The outcome of a pool whose accounts did not all fare alike: nobody can say one number."""
+    kinds = {child.kind for child in outcome.children}
+    if kinds <= {outcome.kind}:
+        return outcome
+    told = ", ".join(
+        f"{child.account} {child.kind.value}" + (f" ({child.reason})" if child.reason else "")
+        for child in outcome.children
+    )
+    return replace(outcome, kind=Kind.UNKNOWN, reason=f"the accounts disagree: {told}")
 
 
 class Step(Enum):

@@ -8,9 +8,9 @@ from sim2live.clock import Clock
 from sim2live.errors import JournalError, SignalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Decision
-from sim2live.gate.delivery import Step, excess, next_step
+from sim2live.gate.delivery import Step, excess, next_step, worst
 from sim2live.gate.journal import Journal, Row
-from sim2live.gate.ledger import OWED, UNKNOWN, Source
+from sim2live.gate.ledger import LEGS, OWED, UNKNOWN, Line, Source
 from sim2live.gate.receipt import Status
 from sim2live.gate.replay import Sent, as_sent
 from sim2live.gate.store import DuplicateError
@@ -210,7 +210,9 @@ class Sender:
         outcome = self._venue.send(signal, timeout=self._timeout)
         latency = self._clock.monotonic_ns() - started
         self._heard(outcome)
-        outcome = self._read(signal, outcome)
+        outcome = (
+            worst(self._read(signal, outcome)) if outcome.children else self._read(signal, outcome)
+        )
         self._book(book, row, outcome)
         self._write(book, row, outcome, latency)
         closing = signal.open_close == CLOSE
@@ -245,6 +247,7 @@ class Sender:
         )
         if step is Step.BOOK:
             line = replace(line, presumed=line.presumed.moved(row.signed))
+            line = self._protected(book, row, line)
             if closing:
                 line, book.owed = line.without(OWED), None
         elif step is Step.OWE:
@@ -253,6 +256,7 @@ class Sender:
             self._sound(book, f"exit {row.id} did not go and stays owed: {outcome.reason}")
         elif step is not Step.REFUSE:
             line = replace(line, presumed=line.presumed.maybe(row.signed)).because(UNKNOWN)
+            line = self._protected(book, row, line)
             book.unknown[row.id] = replace(row, state="UNKNOWN", reason=outcome.reason)
             if step is Step.HALT:
                 line = replace(line, halted=f"the outcome of exit {row.id} is unknown")
@@ -265,6 +269,22 @@ class Sender:
             line = replace(line, halted=f"the venue refuses this client: {outcome.reason}")
             self._sound(book, line.halted)
         book.line = line
+
+    def _protected(self, book: Book, row: Row, line: Line) -> Line:
+        """Which bracket legs rest at the venue after this signal, and whether any is orphaned."""
+        bracket = row.signal.bracket
+        if bracket is not None:
+            stop, take = bracket.stop_loss, bracket.take_profit
+            text = f"{row.id}:" + ("" if stop is None else f" stop {stop.trigger_price}")
+            text += "" if take is None else f" target {take.limit_price}"
+            return replace(line, legs=(*line.legs, text))
+        if not row.closing or not line.legs:
+            return line
+        if self._venue.profile.close_cancels_legs == "yes":
+            return line.unprotected()
+        # A leg that outlives its position opens one; a human looks, then `resume` or `position`.
+        self._sound(book, f"legs may still rest at the venue: {'; '.join(line.legs)}")
+        return line.because(LEGS)
 
     def _owe(self, book: Book, row: Row, sentence: str) -> Sent:
         """The exit is not tried now; its row is written, so that it can be sent as it stands."""
@@ -298,6 +318,7 @@ class Sender:
             )
             if step is Step.READ:
                 found = self._venue.lookup(row.signal)
+                found = None if found is None else worst(found)
             elif step is Step.RESEND:
                 found = None if self._pause(book) else self._send_again(book, row)
             else:
@@ -333,6 +354,8 @@ class Sender:
         if not executed and not row.closing:
             # The strategy holds what the venue never took: nothing is opened late (rule 3).
             line = line.started(book.total, "wait", first=False)
+            left = tuple(text for text in line.legs if not text.startswith(row.id))
+            line = replace(line, legs=left) if left else line.unprotected()
         book.line = line
         self._write(book, row, outcome, None)
 
