@@ -74,6 +74,11 @@ class Pool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         numbered = enumerate(multipliers, start=1)
         return cls(tuple(AccountSpec(f"{name}-{n}", balance, m) for n, m in numbered))
 
+    @classmethod
+    def named(cls, account: str) -> Pool:
+        """A pool of one account."""
+        return cls((AccountSpec(account),))
+
 
 class Seat(msgspec.Struct, frozen=True):
     """The place of one account in a book.

@@ -8,18 +8,12 @@ from collections.abc import Mapping
 from itertools import islice
 
 from sim2live.errors import ConfigError
-from sim2live.exchange.accounts import (
-    AccountRow,
-    Pool,
-    PositionRow,
-    Seat,
-    TradeRow,
-)
+from sim2live.exchange.accounts import AccountRow, Pool, PositionRow, Seat, TradeRow
 from sim2live.exchange.book import Book
 from sim2live.exchange.execution import Behaviour, Part, Submission, execute
 from sim2live.exchange.member import Member
 from sim2live.exchange.orders import Order, OrderRow, order_row, order_rows
-from sim2live.exchange.tape import Event, Tape, event_rows, trade_rows
+from sim2live.exchange.tape import Event, Happening, Tape, event_rows, trade_rows
 from sim2live.exchange.tickets import Ticket, of_ticket
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal
@@ -81,9 +75,12 @@ class Exchange:
         """Add a pool whose name, and whose accounts' names, are not used yet."""
         self._open(name, pool)
 
-    def forget_price(self, instrument: Instrument) -> None:
-        """What comes next is another time: orders wait for the first price of it."""
-        self._tape.prices.pop(instrument, None)
+    def mark(self, instrument: Instrument, price: float | None) -> None:
+        """Set a last price that no order meets; None makes orders wait for the next one."""
+        if price is None:
+            self._tape.prices.pop(instrument, None)
+        else:
+            self._tape.prices[instrument] = price
 
     def price(self, instrument: Instrument) -> float | None:
         """Last price, or None before the first."""
@@ -321,6 +318,10 @@ class Exchange:
             until: A later one, or None for all that happened since.
         """
         return list(event_rows(self._tape.history[since:until]))
+
+    def told(self, since: int = 0) -> list[Happening]:
+        """The same, one row for all accounts of a book; its orders go on changing."""
+        return self._tape.history[since:]
 
     # -- inside ------------------------------------------------------------------------------
     def _open(self, name: str, pool: Pool) -> tuple[list[Book], list[Member]]:

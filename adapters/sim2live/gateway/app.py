@@ -13,14 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sim2live.clock import Clock, SystemClock
 from sim2live.errors import JournalError
+from sim2live.gateway.activity import Activity, is_page
 from sim2live.gateway.answers import App, Receive, Refused, Scope, Send, encode
 from sim2live.gateway.desk import Desk
 from sim2live.gateway.limit import RateLimit
+from sim2live.gateway.projectx.build import SecondDoor
+from sim2live.gateway.projectx.envelope import refuse_in_envelope
 from sim2live.gateway.reading import routes
 from sim2live.gateway.shield import Shield, hosts
 from sim2live.gateway.signal_door import PREFIX, SignalDoor
 
+#: Paths of the second door.
+SECOND = ("/api/", "/hubs/")
 _LOG = logging.getLogger("sim2live.gateway")
 TICK_SECONDS = 1.0
 
@@ -32,6 +38,9 @@ def build_app(
     token: str | None = None,
     allow_hosts: Iterable[str] = (),
     limit: RateLimit | None = None,
+    second: SecondDoor | None = None,
+    activity: Activity | None = None,
+    clock: Clock | None = None,
 ) -> App:
     """The gateway as an ASGI application.
 
@@ -41,42 +50,63 @@ def build_app(
         token: What a bearer must show, or None.
         allow_hosts: More Host headers to answer, as NAME:PORT.
         limit: Most signals of a pool in a minute, or None.
+        second: The door of the trading APIs, or None where there is none.
+        activity: What the Activity page shows, for whoever has to end its streams.
+        clock: Source of time.
     """
-    door = SignalDoor(desk, limit)
+    clock = SystemClock() if clock is None else clock
+    activity = Activity(desk, clock) if activity is None else activity
+    door = SignalDoor(desk, activity.chronicle, clock, limit)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        ticking = asyncio.create_task(_tick(desk))
+        tasks = [asyncio.create_task(_tick(desk, activity))]
+        if second is not None:
+            tasks.append(asyncio.create_task(second.play()))
         try:
             yield
         finally:
-            ticking.cancel()
+            for task in tasks:
+                task.cancel()
 
     router = Starlette(
-        routes=routes(desk),
+        routes=[*activity.routes(), *routes(desk)],
         lifespan=lifespan,
         exception_handlers={Refused: _refused, HTTPException: _failed, Exception: _broken},
     )
     router.router.redirect_slashes = False
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def first(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_signal(scope["raw_path"]):
             await door(scope, receive, send)
         else:
             await router(scope, receive, send)
 
-    return Shield(app, hosts(port, allow_hosts), token)
+    names = hosts(port, allow_hosts)
+    shielded = Shield(first, names, token)
+    # The page is fixed text that asks for the token itself: a browser sends none with an address.
+    page = Shield(first, names)
+    # The second door has tokens of its own, given out for a key.
+    other = shielded if second is None else Shield(second, names, refuse=refuse_in_envelope)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = "" if scope["type"] == "lifespan" else scope["path"]
+        one = page if is_page(path) else other if path.startswith(SECOND) else shielded
+        await one(scope, receive, send)
+
+    return app
 
 
 def _is_signal(raw_path: bytes) -> bool:
     return raw_path.startswith(PREFIX) and len(raw_path) > len(PREFIX)
 
 
-async def _tick(desk: Desk) -> None:
+async def _tick(desk: Desk, activity: Activity) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
         try:
             desk.tick()
+            activity.observer.money()  # the equity curve has a point even when nobody looks on
         except JournalError as error:
             _LOG.error("a price could not be stored: %s", error)
 

@@ -9,17 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from sim2live.clock import Clock, SystemClock
 from sim2live.errors import JournalError, SignalError
+from sim2live.exchange.accounts import Pool
 from sim2live.exchange.execution import Submission
+from sim2live.exchange.tickets import Ticket
 from sim2live.exchange.venue import Exchange, UnknownPool
-from sim2live.gateway.inbox import Entry, Inbox, PushedBar, Quote
-from sim2live.gateway.prices import Quotes
+from sim2live.gateway.inbox import (
+    Cancelled,
+    Changed,
+    Entry,
+    Halted,
+    Inbox,
+    Mark,
+    Opened,
+    Placed,
+    PushedBar,
+    Quote,
+)
+from sim2live.gateway.prices import PriceRow, Quotes
+from sim2live.gateway.seen import Seen
 from sim2live.market.bars import Bar
 from sim2live.signals import CANCEL, MODIFY, Instrument, Signal
 
@@ -33,26 +46,13 @@ class Taken(msgspec.Struct, frozen=True):
         time: When, UTC epoch nanoseconds.
         signal: The signal.
         submission: What its pool made of it.
+        bar: Time of the bar that it met, UTC epoch nanoseconds; None before the first.
     """
 
     time: int
     signal: Signal
     submission: Submission
-
-
-class PriceRow(msgspec.Struct, frozen=True):
-    """A last price, and where it comes from.
-
-    Attributes:
-        instrument: What trades.
-        price: Its last price.
-        source: ``bars`` that somebody sent or a file held, or a ``synthetic`` walk that has
-            nothing to do with any market.
-    """
-
-    instrument: Instrument
-    price: float
-    source: Literal["bars", "synthetic"]
+    bar: int | None = None
 
 
 class Desk:
@@ -68,6 +68,10 @@ class Desk:
     Attributes:
         exchange: As given; look, do not submit.
         taken: Accepted signals by id, oldest first.
+        seen: Bars that moved the market, the latest of each instrument.
+        watchers: Called after each change of orders or prices.
+        sessions: Accounts that :meth:`open_account` added, oldest first.
+        halted: Pools that take only what closes a position.
     """
 
     def __init__(
@@ -81,11 +85,15 @@ class Desk:
     ) -> None:
         self.exchange = exchange
         self.taken: dict[str, Taken] = {}
+        self.seen = Seen()
+        self.watchers: list[Callable[[], None]] = []
+        self.sessions: list[str] = []
+        self.halted: frozenset[str] = frozenset()
         self._inbox = inbox
         self._quotes = Quotes() if quotes is None else quotes
         self._clock = SystemClock() if clock is None else clock
         self._waiting: dict[str, tuple[Signal, asyncio.Future[None]]] = {}
-        # The last price of each walk that the inbox holds: a replay knows no other.
+        # The last price that the inbox holds of each instrument: a restart knows no other.
         self._kept: dict[Instrument, float] = {}
         last = self._replay()
         self._playback: dict[Instrument, Iterator[Bar]] = {
@@ -154,9 +162,7 @@ class Desk:
             instrument = signal.instrument
             if instrument not in quoted:
                 quoted.add(instrument)
-                price = self._quotes.price(instrument, now)
-                if price is not None and price != self._kept.get(instrument):
-                    entries.append((now, Quote(instrument, price)))
+                entries += self._to_be_known(instrument, now)
             entries.append((now, signal))
         try:
             self._inbox.write(entries, durable=True)
@@ -171,6 +177,94 @@ class Desk:
         for _, done in waiting.values():
             if not done.cancelled():
                 done.set_result(None)
+        self._changed()
+
+    def _to_be_known(self, instrument: Instrument, now: int) -> list[tuple[int, Entry]]:
+        """The price that an order is about to meet, where the inbox does not hold it yet."""
+        walked = self._quotes.price(instrument, now)
+        price = self.exchange.price(instrument) if walked is None else walked
+        if price is None or price == self._kept.get(instrument):
+            return []
+        return [(now, Mark(instrument, price) if walked is None else Quote(instrument, price))]
+
+    # -- orders of one account ---------------------------------------------------------------
+    def now(self) -> int:
+        """The present, UTC epoch nanoseconds."""
+        return self._clock.now_ns()
+
+    def price(self, instrument: Instrument) -> float | None:
+        """What the market would trade at now, or None before its first bar."""
+        walked = self._quotes.price(instrument, self.now())
+        return self.exchange.price(instrument) if walked is None else walked
+
+    def open_account(self, account: str, instrument: Instrument) -> None:
+        """Add an account, in a pool of its own name, for a session over past bars.
+
+        The price of the instrument is forgotten, and its walk ends: another time begins.
+        """
+        self._record(self.now(), Opened(account, instrument))
+
+    def place(self, account: str, ticket: Ticket, time: int) -> int:
+        """Store and execute an order of one account; it is not synced to the disk.
+
+        Args:
+            account: Its name.
+            ticket: A checked order.
+            time: UTC epoch nanoseconds.
+
+        Returns:
+            The order's id.
+
+        Raises:
+            JournalError: It could not be stored and was not executed.
+        """
+        entries = self._to_be_known(ticket.instrument, time)
+        self._inbox.write([*entries, (time, Placed(account, ticket))], durable=False)
+        for when, entry in entries:
+            self._apply(when, entry)
+        number = self.exchange.place(account, ticket, time)
+        self._changed()
+        return number
+
+    def change_order(
+        self,
+        order_id: int,
+        time: int,
+        *,
+        qty: int | None = None,
+        limit_price: float | None = None,
+        trigger_price: float | None = None,
+        trail: float | None = None,
+    ) -> str:
+        """Change one account's order; arguments and answer as of :meth:`Exchange.modify`."""
+        known = self.exchange.order(order_id)
+        if known is not None:
+            for when, entry in self._to_be_known(known.instrument, time):
+                self._record(when, entry)
+        change = Changed(order_id, qty, limit_price, trigger_price, trail)
+        return self._record(time, change)
+
+    def cancel_order(self, order_id: int, time: int) -> str:
+        """Cancel one account's order; answer as of :meth:`Exchange.cancel`."""
+        return self._record(time, Cancelled(order_id))
+
+    def halt(self, pool: str, halted: bool) -> None:
+        """Let a pool take only what closes a position, or everything again.
+
+        Raises:
+            JournalError: It could not be stored; nothing changed.
+        """
+        self._record(self.now(), Halted(pool, halted))
+
+    def _record(self, time: int, entry: Entry) -> str:
+        self._inbox.write([(time, entry)], durable=False)
+        reason = self._apply(time, entry)
+        self._changed()
+        return reason
+
+    def _changed(self) -> None:
+        for watcher in self.watchers:
+            watcher()
 
     # -- prices ------------------------------------------------------------------------------
     def push(self, bars: Iterable[tuple[Instrument, Bar]]) -> int:
@@ -190,7 +284,20 @@ class Desk:
         self._inbox.write(entries, durable=False)
         for time, entry in entries:
             self._apply(time, entry)
+        self._changed()
         return len(entries)
+
+    def move(self, instrument: Instrument, bar: Bar) -> None:
+        """Move the market through a bar of a session; it is stored only if an order met it.
+
+        Args:
+            instrument: One that :meth:`open_account` named.
+            bar: The bar.
+        """
+        if self.exchange.on_bar(instrument, bar):
+            self._kept[instrument] = bar.close
+            self._inbox.write([(bar.time, PushedBar(instrument, bar))], durable=False)
+        self._changed()
 
     def tick(self) -> None:
         """Let a second pass: files play their next bar, walks take their next step.
@@ -203,13 +310,17 @@ class Desk:
         met: list[tuple[int, Entry]] = []
         for instrument in self._quotes.walking():
             price = self._quotes.price(instrument, now)
-            if price is None or price == self.exchange.price(instrument):
+            if price is None:
+                continue
+            self.seen.add(instrument, Bar(now, price, price, price, price))
+            if price == self.exchange.price(instrument):
                 continue
             if self.exchange.quote(instrument, price, now):
                 met.append((now, Quote(instrument, price)))
                 self._kept[instrument] = price
         if met:
             self._inbox.write(met, durable=False)
+        self._changed()
 
     def prices(self) -> list[PriceRow]:
         """Last prices, each labelled with its source."""
@@ -235,18 +346,53 @@ class Desk:
                 self._quotes.resume(entry.instrument, entry.price, self._clock.now_ns())
         return last
 
-    def _apply(self, time: int, entry: Entry) -> None:
-        if isinstance(entry, Quote):
-            self._kept[entry.instrument] = entry.price
-            self.exchange.quote(entry.instrument, entry.price, time)
-        elif isinstance(entry, PushedBar):
-            self._quotes.stop(entry.instrument)
-            self.exchange.on_bar(entry.instrument, entry.bar)
-        else:
-            try:
-                submission = self.exchange.submit(entry, time)
-            except UnknownPool:
-                # Only on a restart with fewer pools: the id stays used, nothing is traded.
-                _LOG.warning("signal %s: its pool is not configured any more", entry.signal_id)
-                submission = Submission(())
-            self.taken[entry.signal_id] = Taken(time, entry, submission)
+    def _apply(self, time: int, entry: Entry) -> str:
+        exchange, reason = self.exchange, ""
+        match entry:
+            case Quote(instrument, price):
+                self._kept[instrument] = price
+                exchange.quote(instrument, price, time)
+            case PushedBar(instrument, bar):
+                self._quotes.stop(instrument)
+                self._kept[instrument] = bar.close
+                self.seen.add(instrument, bar)
+                exchange.on_bar(instrument, bar)
+            case Mark(instrument, price):
+                self._quotes.stop(instrument)
+                self._kept[instrument] = price
+                exchange.mark(instrument, price)
+            case Opened(account, instrument):
+                self._quotes.stop(instrument)
+                self._kept.pop(instrument, None)
+                exchange.open_pool(account, Pool.named(account))
+                exchange.mark(instrument, None)
+                self.seen.forget(instrument)
+                self.sessions.append(account)
+            case Placed(account, ticket):
+                self._place_again(account, ticket, time)
+            case Changed(order_id, qty, limit, trigger, trail):
+                prices = {"limit_price": limit, "trigger_price": trigger, "trail": trail}
+                reason = exchange.modify(order_id, time, qty=qty, **prices)
+            case Cancelled(order_id):
+                reason = exchange.cancel(order_id, time)
+            case Halted(pool, halted):
+                self.halted = self.halted | {pool} if halted else self.halted - {pool}
+            case Signal():
+                self._submit(entry, time)
+        return reason
+
+    def _place_again(self, account: str, ticket: Ticket, time: int) -> None:
+        try:
+            self.exchange.place(account, ticket, time)
+        except KeyError:
+            _LOG.warning("an order of %s is left out: it is not configured any more", account)
+
+    def _submit(self, signal: Signal, time: int) -> None:
+        try:
+            submission = self.exchange.submit(signal, time)
+        except UnknownPool:
+            # Only on a restart with fewer pools: the id stays used, nothing is traded.
+            _LOG.warning("signal %s: its pool is not configured any more", signal.signal_id)
+            submission = Submission(())
+        bar = self.seen.latest(signal.instrument)
+        self.taken[signal.signal_id] = Taken(time, signal, submission, bar)

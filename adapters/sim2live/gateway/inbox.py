@@ -1,7 +1,8 @@
 """What has the gateway accepted? A file that says so before the sender hears it.
 
-Signals are committed with a full sync. Bars and quotes are written without one: they move the
-simulated market, and a power cut may take the last of them. Read in order, the entries rebuild
+Signals are committed with a full sync. All else is written without one: bars and quotes move the
+simulated market, and orders of the second door are a simulator's own. A power cut may take the
+last of them. Read in order, the entries rebuild
 the venue exactly.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from sim2live.errors import JournalError
+from sim2live.exchange.tickets import Ticket
 from sim2live.gate.store import MEMORY, Database, Statement
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal, decode
@@ -30,6 +32,19 @@ MIGRATIONS = (
         signal_id TEXT UNIQUE,
         body      BLOB NOT NULL
     ) STRICT;
+    """,
+    # Orders of single accounts came later; a check cannot be changed in place.
+    """
+    CREATE TABLE entry_with_orders (
+        seq       INTEGER PRIMARY KEY,
+        time      INTEGER NOT NULL,
+        kind      TEXT NOT NULL,
+        signal_id TEXT UNIQUE,
+        body      BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO entry_with_orders SELECT seq, time, kind, signal_id, body FROM entry;
+    DROP TABLE entry;
+    ALTER TABLE entry_with_orders RENAME TO entry;
     """,
 )
 _INSERT = "INSERT INTO entry (time, kind, signal_id, body) VALUES (?, ?, ?, ?)"
@@ -50,9 +65,54 @@ class Quote(msgspec.Struct, frozen=True, tag="quote", tag_field="kind"):
     price: float
 
 
-Entry = Signal | PushedBar | Quote
+class Mark(msgspec.Struct, frozen=True, tag="mark", tag_field="kind"):
+    """Where bars that are not kept have led the price; no order met them."""
+
+    instrument: Instrument
+    price: float
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="kind"):
+    """An account of its own, for a session over past bars of an instrument."""
+
+    account: str
+    instrument: Instrument
+
+
+class Placed(msgspec.Struct, frozen=True, tag="placed", tag_field="kind"):
+    """An order of one account."""
+
+    account: str
+    ticket: Ticket
+
+
+class Changed(msgspec.Struct, frozen=True, tag="changed", tag_field="kind", omit_defaults=True):
+    """An account's order has another size or other prices."""
+
+    order_id: int
+    qty: int | None = None
+    limit_price: float | None = None
+    trigger_price: float | None = None
+    trail: float | None = None
+
+
+class Cancelled(msgspec.Struct, frozen=True, tag="cancelled", tag_field="kind"):
+    """An account's order was taken off the market."""
+
+    order_id: int
+
+
+class Halted(msgspec.Struct, frozen=True, tag="halted", tag_field="kind"):
+    """A pool takes only what closes a position, or takes everything again."""
+
+    pool: str
+    halted: bool
+
+
+Other = PushedBar | Quote | Mark | Opened | Placed | Changed | Cancelled | Halted
+Entry = Signal | Other
 _ENCODER = msgspec.json.Encoder()
-_PRICES = msgspec.json.Decoder(PushedBar | Quote)
+_OTHERS: msgspec.json.Decoder[Other] = msgspec.json.Decoder(Other)
 
 
 class Inbox:
@@ -100,7 +160,7 @@ class Inbox:
         while rows := self._db.query(sql, (last, _PAGE)):
             for seq, time, kind, body in rows:
                 try:
-                    yield time, decode(body) if kind == "signal" else _PRICES.decode(body)
+                    yield time, decode(body) if kind == "signal" else _OTHERS.decode(body)
                 except ValueError as error:
                     raise JournalError(f"entry {seq} cannot be read: {error}") from error
             last = rows[-1][0]
@@ -113,5 +173,5 @@ class Inbox:
 def _statement(time: int, entry: Entry) -> Statement:
     if isinstance(entry, Signal):
         return _INSERT, (time, "signal", entry.signal_id, entry.encode())
-    kind = "bar" if isinstance(entry, PushedBar) else "quote"
+    kind = entry.__struct_config__.tag
     return _INSERT, (time, kind, None, _ENCODER.encode(entry))

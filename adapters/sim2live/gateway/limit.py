@@ -1,4 +1,4 @@
-"""How many signals may a pool send in a minute?"""
+"""How many requests may one sender make in a time?"""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections import deque
 
 from sim2live.clock import Clock
 
-_WINDOW = 60.0
-
 
 class RateLimit:
-    """At most so many signals of one pool in any 60 seconds.
+    """At most so many requests of one sender in any window of time.
 
     Args:
-        per_minute: How many; at least 1.
+        most: How many; at least 1.
         clock: Source of the monotonic time.
+        seconds: Length of the window.
     """
 
-    def __init__(self, per_minute: int, clock: Clock) -> None:
-        self.per_minute = per_minute
+    def __init__(self, most: int, clock: Clock, seconds: float = 60.0) -> None:
+        self.most = most
+        self.seconds = seconds
         self._clock = clock
         self._taken: dict[str, deque[float]] = {}
 
-    def wait(self, pool: str) -> float:
+    def wait(self, sender: str) -> float:
         """Take a place, or say how long until there is one.
 
         Args:
-            pool: Its name.
+            sender: Its name.
 
         Returns:
-            0.0 when the signal may go on, else seconds to wait.
+            0.0 when the request may go on, else seconds to wait.
         """
         now = self._clock.monotonic()
-        taken = self._taken.setdefault(pool, deque())
-        while taken and taken[0] <= now - _WINDOW:
+        taken = self._taken.setdefault(sender, deque())
+        while taken and taken[0] <= now - self.seconds:
             taken.popleft()
-        if len(taken) < self.per_minute:
+        if len(taken) < self.most:
             taken.append(now)
             return 0.0
-        return taken[0] + _WINDOW - now
+        return taken[0] + self.seconds - now

@@ -7,6 +7,9 @@ market; they only let an order of the tutorial fill at a price that looks famili
 from __future__ import annotations
 
 import random
+from typing import Literal
+
+import msgspec
 
 from sim2live.clock import NS
 from sim2live.market.contracts import contract
@@ -97,3 +100,18 @@ class Quotes:
 
     def _start(self, instrument: Instrument, price: float, tick: float, now_ns: int) -> None:
         self._walks[instrument] = Walk(price, tick, f"{self._seed}:{instrument}", now_ns)
+
+
+class PriceRow(msgspec.Struct, frozen=True):
+    """A last price, and where it comes from.
+
+    Attributes:
+        instrument: What trades.
+        price: Its last price.
+        source: ``bars`` that somebody sent or a file held, or a ``synthetic`` walk that has
+            nothing to do with any market.
+    """
+
+    instrument: Instrument
+    price: float
+    source: Literal["bars", "synthetic"]

@@ -8,11 +8,12 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 
 from sim2live.clock import Clock, SystemClock
@@ -20,11 +21,13 @@ from sim2live.errors import ConfigError
 from sim2live.exchange.accounts import Pool
 from sim2live.exchange.venue import Exchange
 from sim2live.gate.store import MEMORY
+from sim2live.gateway.activity import Activity
 from sim2live.gateway.app import build_app
 from sim2live.gateway.desk import Desk
 from sim2live.gateway.inbox import Inbox
 from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.prices import Quotes
+from sim2live.gateway.projectx.build import SecondDoor, SecondDoorOptions
 from sim2live.gateway.protocol import BoundedProtocol
 from sim2live.market.bars import Bar
 from sim2live.settings import data_folder
@@ -53,6 +56,8 @@ class Gateway:
         allow_hosts: More Host headers to answer, as NAME:PORT.
         per_minute: Most signals of a pool in a minute, or None for no limit.
         seed: Of the synthetic walks.
+        second: What is chosen about the second door; with a `token` and no keys of its own, the
+            token is the API key of every user there.
         clock: Source of time.
 
     Attributes:
@@ -78,6 +83,7 @@ class Gateway:
         allow_hosts: Iterable[str] = (),
         per_minute: int | None = None,
         seed: int = 1,
+        second: SecondDoorOptions | None = None,
         clock: Clock | None = None,
     ) -> None:
         clock = SystemClock() if clock is None else clock
@@ -90,15 +96,22 @@ class Gateway:
         except BaseException:
             self._socket.close()
             raise
+        self._activity = Activity(self.desk, clock)
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}"
+        options = SecondDoorOptions(seed=seed) if second is None else second
+        if token is not None and options.keys is None:
+            options = msgspec.structs.replace(options, keys={"*": token})
         app = build_app(
             self.desk,
             port=self.port,
             token=token,
             allow_hosts=(*allow_hosts, *_own_name(shown, self.port)),
             limit=None if per_minute is None else RateLimit(per_minute, clock),
+            second=SecondDoor(self.desk, clock, options),
+            activity=self._activity,
+            clock=clock,
         )
         self._server = _Server(
             uvicorn.Config(
@@ -114,7 +127,8 @@ class Gateway:
                 limit_concurrency=_CONNECTIONS,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
-            )
+            ),
+            before_end=self._activity.close,
         )
 
     def run(self) -> None:
@@ -172,9 +186,10 @@ def default_journal() -> Path:
 class _Server(uvicorn.Server):
     """A server that tells when it has begun, so that nobody has to poll for it."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, before_end: Callable[[], None]) -> None:
         super().__init__(config)
         self.begun = threading.Event()
+        self._before_end = before_end
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         try:
@@ -185,6 +200,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.begun.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_end()
+        await super().shutdown(sockets)
 
 
 def _check(host: str, token: str | None, per_minute: int | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from sim2live.gateway.answers import App, Headers, Message, Receive, Refused, Scope, Send, refuse
 
@@ -17,6 +17,7 @@ MAX_BODY = 65_536
 #: A body over the limit is read this far, so that its sender hears why, before it is cut off.
 _DRAIN = 16 * MAX_BODY
 BODY_SECONDS = 10.0
+Refusal = Callable[[Send, Refused], Awaitable[None]]
 _READS = frozenset({"GET", "HEAD"})
 _CLOSE: Headers = ((b"connection", b"close"),)
 _SECURITY: Headers = (
@@ -48,42 +49,66 @@ class Shield:
     Args:
         app: What is guarded.
         hosts: Exact Host headers to answer, lower case, see :func:`hosts`.
-        token: What a bearer must show, or None when nobody has to.
+        token: What a bearer must show, or None when nobody has to, or the application asks.
+        refuse: How a refusal is told.
     """
 
-    def __init__(self, app: App, hosts: frozenset[bytes], token: str | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        hosts: frozenset[bytes],
+        token: str | None = None,
+        *,
+        refuse: Refusal = refuse,
+    ) -> None:
         self._app = app
+        self._refuse = refuse
         self._hosts = hosts
         self._origins = frozenset(scheme + host for host in hosts for scheme in _SCHEMES)
         self._bearer = None if token is None else b"Bearer " + token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
+        if scope["type"] == "websocket":
+            await self._open(scope, receive, send)
+            return
         if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return  # anything else, such as a websocket, is closed unanswered
+            await self._app(scope, receive, send)
+            return
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_SECURITY]
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                # What a page says about itself is stricter where it needs to be, not laxer.
+                message["headers"] = given + [one for one in _SECURITY if one[0] not in names]
             await send(message)
 
         try:
-            kind, length = self._check_headers(scope["headers"])
+            kind, length, empty = self._check_headers(scope["headers"])
             if scope["method"] not in _READS:
-                _check_kind(kind)
-                body = await _read(receive, length)
-                receive = _replay(body, receive)
+                # A request without a body has no kind: it asks by its path alone.
+                if kind or not empty:
+                    _check_kind(kind)
+                receive = _replay(await _read(receive, length), receive)
         except Refused as refused:
-            await refuse(guarded, refused)
+            await self._refuse(guarded, refused)
             return
         await self._app(scope, receive, guarded)
 
-    def _check_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-        """Refuse what is foreign; returns Content-Type and Content-Length."""
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a websocket through, or close it unanswered."""
+        try:
+            self._check_headers(scope["headers"])
+        except Refused:
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._app(scope, receive, send)
+
+    def _check_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes, bool]:
+        """Refuse what is foreign; returns Content-Type, Content-Length and whether no body comes."""
         host = origin = bearer = None
-        kind = length = b""
+        kind = length = coding = b""
         for name, value in headers:
             if name == b"host":
                 if host is not None:
@@ -99,13 +124,15 @@ class Shield:
                 kind = value
             elif name == b"content-length":
                 length = value
+            elif name == b"transfer-encoding":
+                coding = value
         if host not in self._hosts:
             raise Refused(403, "Host: is not a name of this gateway; see --allow-host")
         if origin is not None and origin not in self._origins:
             raise Refused(403, "Origin: another site may not use this gateway")
         if self._bearer is not None and not hmac.compare_digest(bearer or b"", self._bearer):
             raise Refused(401, "Token missing or wrong", ((b"www-authenticate", b"Bearer"),))
-        return kind, length
+        return kind, length, not coding and length in (b"", b"0")
 
 
 _SCHEMES = (b"http://", b"https://")

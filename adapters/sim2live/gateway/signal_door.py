@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from urllib.parse import unquote_to_bytes
 
+from sim2live.clock import Clock
 from sim2live.errors import JournalError, SignalError, shorten
 from sim2live.gateway.answers import (
     Receive,
@@ -19,7 +20,9 @@ from sim2live.gateway.answers import (
     refuse,
     whole_body,
 )
+from sim2live.gateway.chronicle import Chronicle
 from sim2live.gateway.desk import Desk
+from sim2live.gateway.halts import refusal
 from sim2live.gateway.limit import RateLimit
 from sim2live.signals import Signal, decode
 
@@ -31,15 +34,23 @@ class SignalDoor:
 
     Args:
         desk: Where they go.
+        chronicle: Told what was answered, and how fast.
+        clock: Measures it.
         limit: Most signals of a pool in a minute, or None for no limit.
     """
 
-    def __init__(self, desk: Desk, limit: RateLimit | None = None) -> None:
+    def __init__(
+        self, desk: Desk, chronicle: Chronicle, clock: Clock, limit: RateLimit | None = None
+    ) -> None:
         self._desk = desk
+        self._chronicle = chronicle
+        self._clock = clock
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: 200 when the signal is durable, else a sentence."""
+        began = self._clock.monotonic_ns()
+        pool, signal, refused = "", None, None
         try:
             if scope["method"] != "POST":
                 raise Refused(405, "Signals are sent by POST", ((b"allow", b"POST"),))
@@ -49,26 +60,39 @@ class SignalDoor:
             signal = decode(await whole_body(receive))
             self._check(pool, signal)
             await self._desk.accept(signal)
-        except Refused as refused:
-            await refuse(send, refused)
+        except Refused as error:
+            refused = error
         except SignalError as error:
-            await refuse(send, Refused(400, str(error)))
+            refused = Refused(400, str(error))
         except JournalError:
-            await refuse(send, Refused(503, "The signal could not be stored and was not executed"))
-        else:
+            refused = Refused(503, "The signal could not be stored and was not executed")
+        if signal is not None and refused is None:
             await answer(send, 200, encode({"status": "accepted", "signal_id": signal.signal_id}))
+            took = self._clock.monotonic_ns() - began
+            self._chronicle.took(self._desk.taken[signal.signal_id], took)
+        elif refused is not None:
+            await refuse(send, refused)
+            took = self._clock.monotonic_ns() - began
+            self._chronicle.refuse(
+                self._desk.now(), pool, refused.status, refused.error, signal=signal, latency=took
+            )
 
     def _check(self, pool: str, signal: Signal) -> None:
         if signal.workflow_id != pool:
             rule = f"must be the workflow of the address, {shorten(pool)}"
             raise SignalError("workflow_id", signal.workflow_id, rule)
-        if self._limit is None or self._desk.knows(signal):
+        if self._desk.knows(signal):
+            return
+        halted = self._desk.halted and refusal(self._desk.exchange, self._desk.halted, signal)
+        if halted:
+            raise Refused(422, halted)
+        if self._limit is None:
             return
         seconds = self._limit.wait(pool)
         if seconds > 0:
             raise Refused(
                 429,
-                f"Too many signals: at most {self._limit.per_minute} a minute for a workflow",
+                f"Too many signals: at most {self._limit.most} a minute for a workflow",
                 ((b"retry-after", str(math.ceil(seconds)).encode()),),
             )
 
