@@ -141,7 +141,7 @@ class ProjectX(Venue):
         self.fingerprint = f"paper:{store}"
         self.simulated = self.session.simulated = True
         if self._dialect.tags:
-            self.profile = Profile(dedupe="yes")
+            self.profile = Profile(dedupe="yes", close_cancels_legs="yes")
         return True
 
     # -- orders ------------------------------------------------------------------------------

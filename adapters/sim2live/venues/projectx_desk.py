@@ -11,10 +11,11 @@ from sim2live.signals import CANCEL, CLOSE, Signal
 from sim2live.venues.outcome import Kind, Outcome
 from sim2live.venues.projectx_accounts import Account
 from sim2live.venues.projectx_contracts import Listing
-from sim2live.venues.projectx_dialect import ASK, BID, TYPES, Dialect
+from sim2live.venues.projectx_dialect import ASK, BID, STOPS, TYPES, Dialect
 from sim2live.venues.projectx_exchange import exchange
 from sim2live.venues.projectx_guard import Cancel, Duty, Exit
 from sim2live.venues.projectx_orders import Verdict, change, of_order, place
+from sim2live.venues.projectx_reports import STOP_NAME, TARGET_NAME
 from sim2live.venues.projectx_rows import Holding, OrderRow, rows
 from sim2live.venues.projectx_session import Deadline, Session
 from sim2live.venues.projectx_watch import Watched
@@ -45,6 +46,7 @@ class Desk:
         self._clock = clock
         self._orders: dict[tuple[int, str], int | str] = {}
         self._entries: dict[tuple[int, str], float] = {}
+        self._bracketed: set[tuple[int, str]] = set()
 
     def place(
         self,
@@ -73,11 +75,18 @@ class Desk:
             SignalError: The signal cannot be said in this dialect.
         """
         account, closing = watched.account, signal.open_close == CLOSE
-        size = signal.qty
+        size, flat = signal.qty, False
         if closing:
-            size, settled = self._closable(account, signal, listing, deadline)
+            try:
+                held = self._held(account, listing, deadline)
+            except (DeliveryError, DataError) as error:
+                # Not known is not flat, and not held either: the exit stays owed.
+                reason = f"what {account.name} holds cannot be read: {error}"
+                return Outcome(Kind.NOT_SENT, reason), None
+            size, settled = self._closable(account, signal, listing, held)
             if settled is not None:
                 return settled, 0
+            flat = size == abs(held)
         body = place(
             signal,
             account.id,
@@ -95,12 +104,16 @@ class Desk:
         if kind is Kind.ACCEPTED or kind is Kind.UNKNOWN:
             if not closing:
                 self._entries[account.id, listing.id] = self._clock.monotonic()
-            if signal.bracket is not None and signal.bracket.stop_loss is not None:
-                watched.guard.sent(signal.signal_id)
+            if signal.bracket is not None:
+                self._bracketed.add((account.id, listing.id))
+                if signal.bracket.stop_loss is not None:
+                    watched.guard.sent(signal.signal_id)
         if verdict.order_id is not None:
             name = signal.signal_id if signal.order_id is None else signal.order_id
             self._orders[account.id, name] = verdict.order_id
-            watched.news.sent(signal.signal_id, str(verdict.order_id))
+            watched.news.sent(signal, str(verdict.order_id))
+        if flat and kind is Kind.ACCEPTED and (account.id, listing.id) in self._bracketed:
+            self._take_legs(account, listing, deadline)
         filled = size if self._dialect.state(verdict.state) == "filled" else None
         return verdict.outcome, filled
 
@@ -113,15 +126,12 @@ class Desk:
             SignalError: A price is off the tick.
         """
         name = signal.order_id or ""
-        number = self._orders.get((account.id, name))
+        try:
+            number = self._number(account, name, deadline)
+        except (DeliveryError, DataError) as error:
+            return Outcome(Kind.NOT_SENT, f"order {name!r} cannot be looked up: {error}")
         if number is None:
-            try:
-                found = self.find(account, name, deadline)
-            except (DeliveryError, DataError) as error:
-                return Outcome(Kind.NOT_SENT, f"order {name!r} cannot be looked up: {error}")
-            if found is None:
-                return Outcome(Kind.REJECTED, f"no order {name!r} in account {account.name}")
-            number = found.id
+            return Outcome(Kind.REJECTED, f"no order {name!r} in account {account.name}")
         if signal.action == CANCEL:
             return self._exchange(
                 "Order/cancel", {"accountId": account.id, "orderId": number}, deadline
@@ -138,11 +148,7 @@ class Desk:
         """
         if not self._dialect.tags:
             raise DataError("orders carry no name in this dialect")
-        now = self._clock.now_ns()
-        since = 0 if self._session.simulated else now - _SEARCHED_NS
-        question = self._dialect.find_orders(account.id, since)
-        answer = self._session.ask("Order/search", question, deadline)
-        found = [row for row in rows(answer, "orders", OrderRow) if row.custom_tag == tag]
+        found = [row for row in self._listed(account, deadline) if row.custom_tag == tag]
         # A refused order may keep the name; an order that lives or filled says more.
         found.sort(key=lambda row: self._dialect.state(row.status) == "rejected")
         return found[0] if found else None
@@ -193,21 +199,54 @@ class Desk:
             return refused
         return Verdict(outcome if outcome.kind is Kind.ACCEPTED else plain, found.id, found.status)
 
+    def _listed(self, account: Account, deadline: Deadline) -> list[OrderRow]:
+        since = 0 if self._session.simulated else self._clock.now_ns() - _SEARCHED_NS
+        question = self._dialect.find_orders(account.id, since)
+        return rows(self._session.ask("Order/search", question, deadline), "orders", OrderRow)
+
+    def _number(self, account: Account, name: str, deadline: Deadline) -> int | str | None:
+        """The id of the order that bears a name; a leg's is its entry's with the leg's word."""
+        known = self._orders.get((account.id, name))
+        if known is not None:
+            return known
+        for word in (STOP_NAME, TARGET_NAME):
+            if name.endswith(word):
+                entry = self._number(account, name.removesuffix(word), deadline)
+                stop = word == STOP_NAME
+                legs = [
+                    row
+                    for row in self._listed(account, deadline)
+                    if row.parent == str(entry) and (row.type in STOPS) == stop
+                ]
+                return legs[-1].id if legs else None
+        found = self.find(account, name, deadline)
+        return None if found is None else found.id
+
+    def _take_legs(self, account: Account, listing: Listing, deadline: Deadline) -> None:
+        """The position goes, so its legs go: one of them would open the other side.
+
+        What is not reached in time is the guard's to take off.
+        """
+        try:
+            answer = self._session.ask("Order/searchOpen", {"accountId": account.id}, deadline)
+            working = rows(answer, "orders", OrderRow)
+        except (DeliveryError, DataError) as error:
+            _log.warning("legs in %s are left to the guard: %s", account.name, error)
+            return
+        for row in working:
+            if row.parent and row.contract_id == listing.id:
+                body = {"accountId": account.id, "orderId": row.id}
+                self._exchange("Order/cancel", body, deadline)
+
+    def _held(self, account: Account, listing: Listing, deadline: Deadline) -> int:
+        answer = self._session.ask("Position/searchOpen", {"accountId": account.id}, deadline)
+        found = rows(answer, "positions", Holding)
+        return sum(row.signed for row in found if row.contract_id == listing.id)
+
     def _closable(
-        self, account: Account, signal: Signal, listing: Listing, deadline: Deadline
+        self, account: Account, signal: Signal, listing: Listing, held: int
     ) -> tuple[int, Outcome | None]:
         """How much of a close may go; or the outcome, where none of it can or needs to."""
-        try:
-            answer = self._session.ask("Position/searchOpen", {"accountId": account.id}, deadline)
-            held = sum(
-                row.signed
-                for row in rows(answer, "positions", Holding)
-                if row.contract_id == listing.id
-            )
-        except (DeliveryError, DataError) as error:
-            # Not known is not flat, and not held either: the exit stays owed.
-            reason = f"what {account.name} holds cannot be read: {error}"
-            return 0, Outcome(Kind.NOT_SENT, reason)
         size = min(signal.qty, max(0, -held if signal.signed > 0 else held))
         if size == signal.qty:
             return size, None

@@ -21,9 +21,11 @@ __all__ = [
     "LONG",
     "PROJECTX",
     "SHORT",
+    "STOPS",
     "STOP_LEG",
     "TARGET_LEG",
     "TESTMAX",
+    "TRAILING",
     "TYPES",
     "Dialect",
     "dialect",
@@ -37,6 +39,8 @@ TRAILING: Final = 5
 TYPES: Final = MappingProxyType({"LIMIT": 1, "MARKET": 2, "STOP_LIMIT": 3, "STOP": 4})
 STOP_LEG: Final = 4
 TARGET_LEG: Final = 1
+#: Types of orders that protect: stop limit, stop, trailing stop.
+STOPS: Final = frozenset({3, STOP_LEG, TRAILING})
 #: States of an order that may still fill.
 ALIVE: Final = frozenset({"open", "pending", "cancelling", "suspended"})
 

@@ -17,13 +17,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from sim2live.venues.projectx_dialect import ALIVE, ASK, STOP_LEG, TRAILING, Dialect
+from sim2live.venues.projectx_dialect import ALIVE, ASK, STOPS, Dialect
 from sim2live.venues.projectx_reports import EXIT
 from sim2live.venues.projectx_rows import Holding, OrderRow
 
 __all__ = ["Cancel", "Duty", "Exit", "Guard", "Resize"]
 
-_STOPS: Final = frozenset({STOP_LEG, TRAILING, 3})
 #: Looks after a fill until a stop that never appeared counts as missing.
 _PATIENCE: Final = 3
 
@@ -124,7 +123,7 @@ class Guard:
         return [
             row
             for row in listed.values()
-            if row.type in _STOPS
+            if row.type in STOPS
             and not row.parent
             and row.contract_id == entry.contract_id
             and row.side != entry.side
@@ -140,7 +139,7 @@ class Guard:
         if not signed or position * signed <= 0:
             self._bare.pop(tag, None)
             return []
-        stops = [row for row in legs if row.type in _STOPS]
+        stops = [row for row in legs if row.type in STOPS]
         working = [row for row in stops if self._alive(row)]
         if working:
             self._bare.pop(tag, None)

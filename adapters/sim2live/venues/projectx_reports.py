@@ -10,12 +10,16 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from sim2live.signals import Instrument
+from sim2live.signals import Instrument, Signal
 from sim2live.venues.base import Report, ReportKind
-from sim2live.venues.projectx_dialect import Dialect
+from sim2live.venues.projectx_dialect import STOPS, Dialect
 from sim2live.venues.projectx_rows import FillRow, OrderRow, moment
 
-__all__ = ["EXIT", "AccountNews"]
+__all__ = ["EXIT", "STOP_NAME", "TARGET_NAME", "AccountNews"]
+
+STOP_NAME: Final = "/stop_loss"
+TARGET_NAME: Final = "/take_profit"
+"""How the legs of a bracket are called, after the name of their entry."""
 
 EXIT: Final = "/exit"
 """Ends the name of an order that closes a position whose stop is missing."""
@@ -56,16 +60,18 @@ class AccountNews:
         self._lock = threading.Lock()
         self._ours: set[str] = set()
         self._signals: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self._parents: dict[str, str] = {}
+        self._legs: dict[str, str] = {}
         self._told: set[str] = set()
         self._begun = False
 
-    def sent(self, signal_id: str, order_id: str) -> None:
-        """An order of this process has an id now."""
+    def sent(self, signal: Signal, number: str) -> None:
+        """An order of this process has an id at the server now."""
         with self._lock:
-            self._ours.add(signal_id)
-            if order_id:
-                self._signals[order_id] = signal_id
+            self._signals[number] = signal.signal_id
+            if signal.order_id is not None:
+                self._names[number] = signal.order_id
 
     def expect(self, signal_id: str) -> None:
         """An order of this process is about to go: what comes of it is news."""
@@ -91,15 +97,18 @@ class AccountNews:
 
     def signal_of(self, order_id: str) -> str:
         """The signal behind an order, or behind the order that it protects; or empty."""
-        found = self._signals.get(order_id)
-        if found is None and order_id in self._parents:
-            found = self._signals.get(self._parents[order_id])
-        return found or ""
+        return self._signals.get(self._parents.get(order_id, order_id), "")
+
+    def _name(self, order_id: str) -> str:
+        entry = self._parents.get(order_id, order_id)
+        name = self._names.get(entry) or self._signals.get(entry, "")
+        return f"{name}{self._legs.get(order_id, '')}" if name else ""
 
     def _order(self, row: OrderRow) -> list[Report]:
         number = str(row.id)
         if row.parent:
             self._parents[number] = row.parent
+            self._legs[number] = STOP_NAME if row.type in STOPS else TARGET_NAME
         elif row.custom_tag:
             # The order that closes a position without its stop belongs to the entry.
             self._signals.setdefault(number, row.custom_tag.removesuffix(EXIT))
@@ -157,6 +166,7 @@ class AccountNews:
             signed_qty=signed,
             price=price,
             reason=reason,
+            name=self._name(order),
         )
 
 
