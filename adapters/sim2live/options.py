@@ -20,7 +20,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         mode: what the one-line switch chooses: the framework's own broker (``sim``), the
             mirror on paper (``paper``), or the mirror on ``target`` (``live``).
-        target: ``paper``, ``record`` or the address of a signal API.
+        target: ``paper``, ``record``, the address of a signal API, or ``projectx:`` and a
+            firm (``topstepx``, ``testmax``) or an address.
+        user_name: the login at a ProjectX firm; its API key is in ``SIM2LIVE_API_KEY``.
         workflow: the pool.
         strategy: name of the strategy instance.
         run: name of the run.
@@ -44,11 +46,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         rules: limits for entries.
         alerts: where alarms go, by name: addresses of the package apprise, in which
             ``{NAME}`` stands for a variable of the environment.
+        accounts: workflow -> names or numbers of accounts at a ProjectX firm; a workflow that is
+            not named here is itself the name of an account.
         calendars: exchange -> a calendar of the package exchange_calendars.
     """
 
     mode: Mode = "paper"
     target: str | None = None
+    user_name: str | None = None
     workflow: str | None = None
     strategy: str | None = None
     run: str = ""
@@ -68,6 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kill_switch: str | None = None
     rules: Rules = Rules()
     alerts: dict[str, str] = {}
+    accounts: dict[str, list[str | int]] = {}
     calendars: dict[str, str] = {}
 
     def check(self) -> None:
@@ -88,5 +94,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         self.rules.check()
 
 
-TABLES = ("rules", "alerts", "calendars")
+TABLES = ("rules", "alerts", "accounts", "calendars")
 """Settings that are tables of their own; the environment names single values only."""

@@ -169,8 +169,9 @@ def connect(
 
     Args:
         target: ``"paper"`` (default: in process), ``"record"`` (signals kept in memory),
-            ``"http://host:port"`` of a signal API, or a `Venue`. A URL counts as real money
-            unless it proves to be the project's own gateway.
+            ``"http://host:port"`` of a signal API, ``"projectx:FIRM"`` (or an address instead
+            of the firm), or a `Venue`. A server counts as real money unless it proves to be the
+            project's own gateway.
         workflow: the pool; required on a real venue.
         strategy: name of the strategy instance, part of every signal id.
         run: name of the run; the same run resumes.
@@ -212,7 +213,11 @@ def connect(
     )
     chosen.check()
     venue = open_venue(
-        chosen.target if target is None else target, token=token, clock=clock, dry_run=dry_run
+        chosen.target if target is None else target,
+        token=token,
+        clock=clock,
+        dry_run=dry_run,
+        settings=chosen,
     )
     try:
         pool = _workflow(chosen, venue)
@@ -304,7 +309,12 @@ def _addresses(alerts: Mapping[str, str], environment: Mapping[str, str]) -> dic
 
 
 def open_venue(
-    target: str | Venue | None, *, token: str | None, clock: Clock, dry_run: bool = False
+    target: str | Venue | None,
+    *,
+    token: str | None,
+    clock: Clock,
+    dry_run: bool = False,
+    settings: Settings | None = None,
 ) -> Venue:
     """The venue that a target names.
 
@@ -330,7 +340,31 @@ def open_venue(
         venue = EvalItUp(target, token=secret, clock=clock)
         venue.prove_paper(timeout=PROOF_TIMEOUT)
         return venue
-    raise ConfigError(f"target={target!r}: must be 'paper', 'record', http://host:port or a Venue")
+    if target.startswith("projectx:"):
+        return _projectx(target.removeprefix("projectx:"), settings or load(), clock)
+    raise ConfigError(
+        f"target={target!r}: must be 'paper', 'record', http://host:port, projectx:FIRM or a Venue"
+    )
+
+
+def _projectx(firm: str, settings: Settings, clock: Clock) -> Venue:
+    from sim2live.venues.projectx import ProjectX
+
+    venue = ProjectX(
+        firm,
+        user_name=settings.user_name or "",
+        api_key=os.environ.get(PREFIX + "API_KEY", ""),
+        accounts=settings.accounts,
+        # Whoever brings a clock drives time, so nothing looks at the accounts on its own.
+        poll=POLL if isinstance(clock, SystemClock) else None,
+        clock=clock,
+    )
+    venue.prove_paper(timeout=PROOF_TIMEOUT)
+    return venue
+
+
+POLL = 2.0
+"""Seconds between two looks at the accounts of a venue that reports."""
 
 
 PROOF_TIMEOUT = 2.0
