@@ -356,15 +356,11 @@ def _projectx(firm: str, settings: Settings, clock: Clock) -> Venue:
         api_key=os.environ.get(PREFIX + "API_KEY", ""),
         accounts=settings.accounts,
         # Whoever brings a clock drives time, so nothing looks at the accounts on its own.
-        poll=POLL if isinstance(clock, SystemClock) else None,
+        poll=2.0 if isinstance(clock, SystemClock) else None,
         clock=clock,
     )
     venue.prove_paper(timeout=PROOF_TIMEOUT)
     return venue
-
-
-POLL = 2.0
-"""Seconds between two looks at the accounts of a venue that reports."""
 
 
 PROOF_TIMEOUT = 2.0
