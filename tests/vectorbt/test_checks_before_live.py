@@ -75,7 +75,7 @@ def test_sizes_that_change_afterwards_are_found(bar_frame: Callable[..., Any]) -
         close = data["Close"]
         above = close > close.rolling(5).mean()
         return vbt.Portfolio.from_signals(
-            close, above, ~above, size=close.max() / 100, init_cash=1e7, freq="h"
+            close, above, ~above, size=len(close) / 10, init_cash=1e7, freq="h"
         )
 
     report = check_repaint(scaled, bar_frame(200), prefixes=10, progress=False)

@@ -145,7 +145,7 @@ def test_an_order_that_waits_for_the_next_open_goes_when_its_bar_closes(
     for bar in bars_of(bars.iloc[20:]):
         step = live.step(bar)
         assert not step.repainted
-        held.append(step.targets[NAME])
+        held += step.targets.values()
     # The decision of each bar, wherever the simulation books it.
     above = bars["Close"] > bars["Close"].rolling(7).mean()
     assert held == np.where(above, 1, -1)[20:].tolist()
@@ -182,7 +182,7 @@ def _ahead(data: pd.DataFrame) -> Any:
     import vectorbt as vbt
 
     close = data["Close"]
-    cheap = close < close.mean()
+    cheap = close < close.rolling(9, center=True, min_periods=1).mean()
     return vbt.Portfolio.from_signals(
         close, cheap, ~cheap, size=1, init_cash=1e7, direction="both", freq="h"
     )

@@ -11,6 +11,7 @@ import pytest
 
 from sim2live import sizing
 from sim2live.errors import ConfigError, SignalError
+from sim2live.exchange.execution import Behaviour
 from sim2live.exchange.venue import Exchange
 from sim2live.market.bars import Bar
 from sim2live.vectorbt import SignalExporter, capture, read_signals
@@ -90,7 +91,8 @@ def test_the_venue_s_own_stops_keep_it_where_the_simulation_is(
         options = {**options, "sl_stop": pd.Series(rng.uniform(0.005, 0.02, 90), bars.index)}
     captured = stopped(bars, **options)
     exporter = bracketed(captured)
-    venue = Exchange({}, any_pool=True)
+    # A venue whose CLOSE leaves the legs on the market would need them cancelled first.
+    venue = Exchange({}, any_pool=True, behaviour=Behaviour(close_cancels_legs=True))
     route, = exporter.routes
     signals = list(exporter.signals())
     at = exporter.table.bar.tolist()

@@ -170,5 +170,7 @@ def _values(history: pd.DataFrame, symbols: tuple[str, ...]) -> Any:
     values = np.empty((len(history), len(FIELDS), len(symbols)))
     for place, field in enumerate(FIELDS):
         found = history[field] if field in fields else history["Close"] * (field != "Volume")
-        values[:, place, :] = np.asarray(found, dtype=np.float64).reshape(len(history), -1)
+        if symbols != (_ONE,):
+            found = found[list(symbols)]
+        values[:, place, :] = np.asarray(found, dtype=np.float64).reshape(len(history), len(symbols))
     return values

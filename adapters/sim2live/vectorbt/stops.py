@@ -73,9 +73,8 @@ def capture(constructor: Callable[..., Any], *args: Any, **kwargs: Any) -> Captu
     Returns:
         The portfolio and its arguments, for `SignalExporter` and `LiveRunner`.
     """
-    bound = inspect.signature(constructor).bind(*args, **kwargs).arguments
-    given = {**bound, **bound.get("kwargs", {})}
-    return Captured(constructor(*args, **kwargs), given)
+    by_name = inspect.signature(constructor).bind(*args, **kwargs).arguments
+    return Captured(constructor(*args, **kwargs), {**by_name, **kwargs})
 
 
 def read_brackets(orders: OrderTable, captured: Captured, routes: tuple[Route, ...]) -> Brackets:
