@@ -109,3 +109,88 @@ def client(start: Start) -> Client:
 def signal() -> Callable[..., dict[str, Any]]:
     """Makes the tutorial's signal; `field=...` (the ellipsis) leaves a field out."""
     return a_signal
+
+
+class SecondDoor:
+    """A client of the second door, logged in.
+
+    `post` speaks ProjectX, `sim` TestMax; both return the answer when it is a success.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway, self.port = gateway, gateway.port
+        self.client = Client(gateway.port)
+        self.token = ""
+        self.token = self.post("Auth/loginKey", userName="me", apiKey="key")["token"]
+        accounts = self.post("Account/search", onlyActiveAccounts=True)["accounts"]
+        self.account = accounts[0]["id"] if accounts else 0
+        found = self.post("Contract/search", searchText="NQ", live=False)["contracts"]
+        self.contract, self.symbol = found[0]["id"], found[0]["name"]
+
+    def ask(self, path: str, content: Any, base: str = "/api/") -> tuple[int, Any]:
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return self.client.post(base + path, content, **bearer)
+
+    def post(self, path: str, **fields: Any) -> Any:
+        status, answer = self.ask(path, fields)
+        assert status == 200, (status, answer)
+        assert answer["success"], answer
+        return answer
+
+    def sim(self, path: str, **fields: Any) -> Any:
+        status, answer = self.ask(path, fields, "/api/topstep-sim/")
+        assert status == 200, (status, answer)
+        assert answer["success"], answer
+        return answer
+
+    def fails(self, path: str, **fields: Any) -> tuple[int, str]:
+        """Code and message of a refusal in the ProjectX dialect, which is a 200."""
+        status, answer = self.ask(path, fields)
+        assert status == 200, (status, answer)
+        assert not answer["success"], answer
+        return answer["errorCode"], answer["errorMessage"]
+
+    def sim_fails(self, path: str, **fields: Any) -> tuple[int, str]:
+        """Status and message of a refusal in the TestMax dialect."""
+        status, answer = self.ask(path, fields, "/api/topstep-sim/")
+        assert not answer["success"], answer
+        assert status >= 400
+        return status, answer["errorMessage"]
+
+    def order(self, **fields: Any) -> Any:
+        """Place an order in the first account; a market order by default."""
+        return self.post("Order/place", **self.order_fields(**fields))
+
+    def order_fields(self, **fields: Any) -> dict[str, Any]:
+        given = {"accountId": self.account, "contractId": self.contract, "type": 2, "size": 1}
+        return {**given, **fields}
+
+    def push(self, *closes: float) -> None:
+        """Bars of one price each, a second apart."""
+        wire = {"exchange": "CME", "symbol": self.symbol}
+        for close in closes:
+            self.seconds += 1
+            prices = dict.fromkeys(("open", "high", "low", "close"), close)
+            bar = {"time": 1_767_625_200_000_000_000 + self.seconds * 10**9, **prices}
+            assert self.client.post("/bars", {"instrument": wire, "bar": bar})[0] == 200
+
+    seconds = 0
+
+
+@pytest.fixture
+def second_of() -> Iterator[Callable[[Gateway], SecondDoor]]:
+    """`second_of(gateway)` logs in at its second door."""
+    with ExitStack() as stack:
+
+        def open_door(gateway: Gateway) -> SecondDoor:
+            made = SecondDoor(gateway)
+            stack.callback(made.client.close)
+            return made
+
+        yield open_door
+
+
+@pytest.fixture
+def second(start: Start, second_of: Callable[[Gateway], SecondDoor]) -> SecondDoor:
+    """The second door of a fresh gateway with the default pool."""
+    return second_of(start()[0])

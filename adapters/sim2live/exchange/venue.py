@@ -319,6 +319,10 @@ class Exchange:
         """
         return list(event_rows(self._tape.history[since:until]))
 
+    def fills(self, since: int, until: int) -> list[TradeRow]:
+        """The fills among them, oldest first."""
+        return [row for one in self._tape.history[since:until] for row in trade_rows(one)]
+
     def told(self, since: int = 0) -> list[Happening]:
         """The same, one row for all accounts of a book; its orders go on changing."""
         return self._tape.history[since:]

@@ -25,8 +25,6 @@ from sim2live.gateway.reading import routes
 from sim2live.gateway.shield import Shield, hosts
 from sim2live.gateway.signal_door import PREFIX, SignalDoor
 
-#: Paths of the second door.
-SECOND = ("/api/", "/hubs/")
 _LOG = logging.getLogger("sim2live.gateway")
 TICK_SECONDS = 1.0
 
@@ -62,7 +60,7 @@ def build_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(_tick(desk, activity))]
         if second is not None:
-            tasks.append(asyncio.create_task(second.play()))
+            tasks.append(asyncio.create_task(second.run()))
         try:
             yield
         finally:
@@ -91,7 +89,7 @@ def build_app(
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = "" if scope["type"] == "lifespan" else scope["path"]
-        one = page if is_page(path) else other if path.startswith(SECOND) else shielded
+        one = page if is_page(path) else other if SecondDoor.owns(path) else shielded
         await one(scope, receive, send)
 
     return app

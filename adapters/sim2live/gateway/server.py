@@ -29,6 +29,7 @@ from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.prices import Quotes
 from sim2live.gateway.projectx.build import SecondDoor, SecondDoorOptions
 from sim2live.gateway.protocol import BoundedProtocol
+from sim2live.gateway.shield import MAX_BODY
 from sim2live.market.bars import Bar
 from sim2live.settings import data_folder
 from sim2live.signals import Instrument
@@ -103,13 +104,14 @@ class Gateway:
         options = SecondDoorOptions(seed=seed) if second is None else second
         if token is not None and options.keys is None:
             options = msgspec.structs.replace(options, keys={"*": token})
+        self._second = SecondDoor(self.desk, clock, options)
         app = build_app(
             self.desk,
             port=self.port,
             token=token,
             allow_hosts=(*allow_hosts, *_own_name(shown, self.port)),
             limit=None if per_minute is None else RateLimit(per_minute, clock),
-            second=SecondDoor(self.desk, clock, options),
+            second=self._second,
             activity=self._activity,
             clock=clock,
         )
@@ -118,7 +120,8 @@ class Gateway:
                 app,
                 http=BoundedProtocol,
                 loop="auto",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=MAX_BODY,
                 lifespan="on",
                 access_log=False,
                 log_config=None,
@@ -128,8 +131,13 @@ class Gateway:
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
             ),
-            before_end=self._activity.close,
+            before_end=self._close_streams,
         )
+
+    def _close_streams(self) -> None:
+        """End what would otherwise never end by itself, so that nobody waits for it."""
+        self._activity.close()
+        self._second.news.close()
 
     def run(self) -> None:
         """Serve in this thread until stopped, or until a signal to end the process."""

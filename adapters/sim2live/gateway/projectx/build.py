@@ -8,18 +8,22 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from sim2live.clock import Clock
-from sim2live.gateway.answers import Receive, Scope, Send
+from sim2live.gateway.answers import Receive, Refused, Scope, Send, answer, encode
 from sim2live.gateway.desk import Desk
 from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.projectx.dialect import ProjectX, TestMax
 from sim2live.gateway.projectx.door import Door
 from sim2live.gateway.projectx.doors import projectx, testmax
+from sim2live.gateway.projectx.envelope import refuse_in_envelope
+from sim2live.gateway.projectx.news import News
+from sim2live.gateway.projectx.openapi import describe
 from sim2live.gateway.projectx.replay import Replays
 from sim2live.gateway.projectx.sim import Sim
 from sim2live.gateway.projectx.sources import Sources
 from sim2live.gateway.projectx.tokens import Tokens
 from sim2live.market.bars import Bar
 
+DESCRIPTION = "/openapi.json"
 PROJECTX, TESTMAX = b"/api/", b"/api/topstep-sim/"
 _BARS, _ELSE = (50, 30.0), (200, 60.0)
 _PLAYING_SECONDS, _IDLE_SECONDS = 0.01, 0.1
@@ -51,7 +55,10 @@ class SecondDoor:
         options: What was chosen.
 
     Attributes:
+        sim: The venue as this door sees it.
+        tokens: Who may come in.
         replays: The sessions over past bars.
+        news: The hubs.
     """
 
     def __init__(self, desk: Desk, clock: Clock, options: SecondDoorOptions) -> None:
@@ -60,21 +67,36 @@ class SecondDoor:
         self.replays = Replays(self.sim, Sources(options.replay, options.seed), clock)
         limits = (_limit(_BARS, clock), _limit(_ELSE, clock)) if options.limited else None
         past = self.replays.past
-        self._projectx = Door(
-            ProjectX(), projectx(self.sim, self.tokens, past), PROJECTX, self.tokens, limits
-        )
-        self._testmax = Door(
-            TestMax(),
-            testmax(self.sim, self.tokens, past, self.replays),
-            TESTMAX,
-            self.tokens,
-            limits,
-        )
+        live = projectx(self.sim, self.tokens, past)
+        simulated = testmax(self.sim, self.tokens, past, self.replays)
+        self._projectx = Door(ProjectX(), live, PROJECTX, self.tokens, limits)
+        self._testmax = Door(TestMax(), simulated, TESTMAX, self.tokens, limits)
+        self._description = encode(describe({"/api/": live, "/api/topstep-sim/": simulated}))
+        self.news = News(self.sim, self.tokens)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        door = self._testmax if scope["raw_path"].startswith(TESTMAX) else self._projectx
-        await door(scope, receive, send)
+        """Answer one request, or serve one websocket."""
+        if scope["type"] == "websocket":
+            await self.news(scope, receive, send)
+        elif scope["path"] == DESCRIPTION:
+            await answer(send, 200, self._description)
+        elif scope["path"].startswith("/hubs/"):
+            told = Refused(400, "A hub is reached by a websocket; there is nothing to negotiate")
+            await refuse_in_envelope(send, told)
+        else:
+            door = self._testmax if scope["raw_path"].startswith(TESTMAX) else self._projectx
+            await door(scope, receive, send)
+
+    async def run(self) -> None:
+        """What goes on beside the requests, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.play())
+            tasks.create_task(self.news.run())
+
+    @staticmethod
+    def owns(path: str) -> bool:
+        """Whether a path is the second door's."""
+        return path == DESCRIPTION or path.startswith(("/api/", "/hubs/"))
 
     async def play(self) -> None:
         """Deliver the bars of sessions that play by themselves, for ever."""
