@@ -1,4 +1,4 @@
-"""The gateway dies in the middle of a run: entries are rejected, exits stay owed until it is back."""
+"""The gateway dies mid-run: entries are rejected, exits stay owed until it is back."""
 
 from __future__ import annotations
 
