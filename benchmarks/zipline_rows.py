@@ -1,0 +1,190 @@
+"""What does a mirror cost a Zipline backtest, and how soon is a live bar a signal?
+
+    python benchmarks/zipline_rows.py
+
+Time is that of the process, so that other work on the machine does not count. The bounds: at most
+3 us a bar without orders, 60 us a dispatched order, 0.9 of the plain run's speed with
+``history(20, "1m")`` each bar, and 20 ms (p99) from a bar's arrival to its signal.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim2live.market.bars import Bar
+from sim2live.venues.record import Record
+
+FIRST, LAST = "2022-10-10", "2022-11-18"
+ROUNDS = 5
+
+
+def prices() -> pd.DataFrame:
+    from zipline.utils.calendar_utils import get_calendar
+
+    calendar = get_calendar("XNYS")
+    index = calendar.minutes_in_range(
+        calendar.session_first_minute("2022-10-03"), calendar.session_close(LAST)
+    )
+    closes = 400 + 0.01 * np.cumsum(np.random.default_rng(3).integers(-5, 6, len(index)))
+    frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), closes), index=index)
+    return frame.assign(volume=1e6)
+
+
+def nothing(context: Any, data: Any) -> None:
+    return None
+
+
+def window(context: Any, data: Any) -> None:
+    data.history(context.asset, "price", 20, "1m")
+
+
+def orders(context: Any, data: Any) -> None:
+    from zipline.api import order
+
+    context.n += 1
+    if context.n % 10 == 0:
+        order(context.asset, 10 if context.n % 20 else -10)
+
+
+def spent(handle_data: Callable[[Any, Any], None], *, mirrored: bool) -> tuple[float, int, int]:
+    """Seconds of the process for one backtest, its bars, and the signals that went out."""
+    import sim2live
+    from sim2live.zipline import MirrorBlotter
+    from zipline import run_algorithm
+    from zipline.api import symbol
+    from zipline.utils.calendar_utils import get_calendar
+
+    bars = 0
+
+    def initialize(context: Any) -> None:
+        context.asset, context.n = symbol("AAA"), 0
+
+    def counted(context: Any, data: Any) -> None:
+        nonlocal bars
+        bars += 1
+        handle_data(context, data)
+
+    dispatcher = sim2live.connect("record", strategy="benchmark")
+    begin = time.process_time()
+    run_algorithm(
+        start=pd.Timestamp(FIRST),
+        end=pd.Timestamp(LAST),
+        initialize=initialize,
+        handle_data=counted,
+        capital_base=1e6,
+        data_frequency="minute",
+        bundle="benchmark",
+        trading_calendar=get_calendar("XNYS"),
+        default_extension=False,
+        blotter=MirrorBlotter(dispatcher) if mirrored else "default",
+    )
+    took = time.process_time() - begin
+    sent = len(dispatcher.venue.signals)
+    dispatcher.close()
+    return took, bars, sent
+
+
+def beside(handle_data: Callable[[Any, Any], None]) -> tuple[float, float, int, int]:
+    """Best plain and best mirrored run, taken in turns."""
+    plain, mirror = [], []
+    bars = sent = 0
+    for _ in range(ROUNDS):
+        plain.append(spent(handle_data, mirrored=False)[0])
+        took, bars, sent = spent(handle_data, mirrored=True)
+        mirror.append(took)
+    return min(plain), min(mirror), bars, sent
+
+
+class Stamped(Record):
+    """Notes when each signal reaches it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: list[int] = []
+
+    def send(self, signal: Any, *, timeout: float) -> Any:
+        self.at.append(time.perf_counter_ns())
+        return super().send(signal, timeout=timeout)
+
+
+class Arrivals:
+    """Bars of a frame, each stamped with the moment it left."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame, self.at = frame, [0]
+
+    def __iter__(self) -> Iterator[Bar]:
+        for moment, row in zip(self.frame.index, self.frame.itertuples(index=False), strict=True):
+            bar = Bar(int(moment.value), *map(float, row))
+            self.at.append(time.perf_counter_ns())
+            yield bar
+
+    def close(self) -> None:
+        return None
+
+
+def arrival_to_signal(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """Milliseconds from a bar's arrival to the signal of its decision, one a minute."""
+    import sim2live
+    from sim2live.zipline import Replay, run_live
+    from zipline.api import order_target, symbol
+
+    venue, source = Stamped(), Arrivals(frame)
+    took: list[float] = []
+
+    def handle_data(context: Any, data: Any) -> None:
+        context.n = getattr(context, "n", 0) + 1
+        # A replay reads one bar ahead, so this bar left one place before the last.
+        left, before = source.at[-2], len(venue.at)
+        order_target(symbol("AAA"), 1 if context.n % 2 else -1)
+        if len(venue.at) > before:
+            took.append((venue.at[before] - left) / 1e6)
+
+    with sim2live.connect(venue, workflow="pool", strategy="benchmark") as dispatcher:
+        run_live(
+            None,
+            handle_data,
+            dispatcher=dispatcher,
+            feed={"AAA": source},
+            bundle="benchmark",
+            capital_base=1e6,
+            start="2022-11-17",
+            end=LAST,
+            pace=Replay(),
+        )
+    return np.array(took)
+
+
+def main() -> None:
+    from sim2live.zipline import ingest
+
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["ZIPLINE_ROOT"] = folder
+        frame = prices()
+        ingest("benchmark", {"AAA": frame}, frequency="minute")
+        plain, mirror, bars, _ = beside(nothing)
+        print(f"a bar without orders   {(mirror - plain) / bars * 1e6:7.2f} us    bound  3 us")
+        plain, mirror, bars, sent = beside(orders)
+        print(f"a dispatched order     {(mirror - plain) / sent * 1e6:7.2f} us    bound 60 us")
+        plain, mirror, *_ = beside(window)
+        print(f"history(20) each bar   {plain / mirror:7.3f}       bound  0.9")
+        took = arrival_to_signal(frame.loc["2022-11-17":])
+        print(
+            f"arrival to signal      {np.percentile(took, 50):7.2f} ms p50, "
+            f"{np.percentile(took, 99):.2f} ms p99 of {len(took)}    bound 20 ms p99"
+        )
+
+
+if __name__ == "__main__":
+    main()
