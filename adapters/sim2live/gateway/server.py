@@ -65,6 +65,7 @@ class Gateway:
         url: Base address, such as ``http://127.0.0.1:8080``.
         port: The port that was bound.
         desk: What it serves.
+        second: The door of the trading APIs.
 
     Raises:
         ConfigError: The port is in use, or a foreign address has no token.
@@ -104,14 +105,14 @@ class Gateway:
         options = SecondDoorOptions(seed=seed) if second is None else second
         if token is not None and options.keys is None:
             options = msgspec.structs.replace(options, keys={"*": token})
-        self._second = SecondDoor(self.desk, clock, options)
+        self.second = SecondDoor(self.desk, clock, options)
         app = build_app(
             self.desk,
             port=self.port,
             token=token,
             allow_hosts=(*allow_hosts, *_own_name(shown, self.port)),
             limit=None if per_minute is None else RateLimit(per_minute, clock),
-            second=self._second,
+            second=self.second,
             activity=self._activity,
             clock=clock,
         )
@@ -137,7 +138,7 @@ class Gateway:
     def _close_streams(self) -> None:
         """End what would otherwise never end by itself, so that nobody waits for it."""
         self._activity.close()
-        self._second.news.close()
+        self.second.news.close()
 
     def run(self) -> None:
         """Serve in this thread until stopped, or until a signal to end the process."""
