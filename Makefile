@@ -16,20 +16,27 @@ PINS = constraints/all-py$$($(BIN)/python -c 'import sys; print("%d%d" % sys.ver
 HAVE_VENV := $(VENV)/.made
 HAVE_DEMO := $(VENV)/.demo-ready
 HAVE_ALL := $(VENV)/.all-ready
+# Zipline keeps pandas below 3, newer vectorbt wants it above: that pair has its own environment.
+VENV3 := .venv-pandas3
+PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
+HAVE_PANDAS3 := $(VENV3)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt)
 
-.PHONY: help install demo test check fix bench docs build clean constraints
+.PHONY: help install demo test test-vectorbt-pandas3 check fix bench docs build clean constraints
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(HAVE_ALL) ## Make .venv with everything, pinned
 
 demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real prices
 	$(BIN)/sim2live demo
 
-test: $(HAVE_ALL) ## Run all tests
+test: $(HAVE_ALL) test-vectorbt-pandas3 ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
+
+test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
+	$(VENV3)/bin/python -m pytest -q tests/vectorbt
 
 check: $(HAVE_ALL) ## Lint, format, types, layers and pins; changes nothing
 	$(BIN)/ruff check .
@@ -54,7 +61,7 @@ build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 	$(BIN)/twine check --strict dist/*
 
 clean: ## Remove what make made, .venv included
-	rm -rf $(VENV) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV3) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- set-up -----------------------------------------------------------------------------------
@@ -80,6 +87,14 @@ $(HAVE_ALL): $(HAVE_VENV) $(INPUTS)
 	$(PIP) install --no-build-isolation --no-deps -e .
 	$(PIP) install -c $(PINS) 'sim2live[all,dev]'
 	@touch $@ $(HAVE_DEMO)
+
+$(HAVE_PANDAS3): $(HAVE_VENV) pyproject.toml constraints/vectorbt-pandas3-py311.txt
+	@echo "Setting up $(VENV3) for vectorbt with pandas 3 (once)"
+	$(PYTHON) -m venv $(VENV3)
+	$(PIP3) install -c constraints/vectorbt-pandas3-py311.txt hatchling
+	$(PIP3) install --no-build-isolation --no-deps -e .
+	$(PIP3) install -c constraints/vectorbt-pandas3-py311.txt 'sim2live[vectorbt,gateway,dev]'
+	@touch $@
 
 # ---- pins -------------------------------------------------------------------------------------
 

@@ -45,7 +45,9 @@ INSIDE: dict[str, str] = {
         "version|futures|orders|store|pace|tape|frames following|assets expiry"
         " bundle|market_data|mirror live|select extension"
     ),
-    "vectorbt": "orders export live",
+    "vectorbt": (
+        "orders|routes|rounding|sha1 ids|stops table plan|files export bars|cashsizing live|repaint"
+    ),
     "gateway": "inbox signal_door|projectx_door shield app",
     "playground": "api run",
 }

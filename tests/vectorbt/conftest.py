@@ -35,7 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def prices(
-    columns: Any = ("A",), *, bars: int = BARS, freq: str = "h", tz: str | None = "UTC", seed: int = 7
+    columns: Any = ("A",),
+    *,
+    bars: int = BARS,
+    freq: str = "h",
+    tz: str | None = "UTC",
+    seed: int = 7,
 ) -> pd.DataFrame:
     """A random walk around 100 in steps of a cent, one column for each name."""
     index = pd.date_range("2024-03-04", periods=bars, freq=freq, tz=tz)
@@ -245,9 +250,7 @@ ZOO: dict[str, Callable[[], Any]] = {
     ),
     "numbered bars": _numbered,
     "no order at all": lambda: _orders(prices(), sizes(prices(), whole=True, share=0.0)),
-    "next open": lambda: _signals(
-        prices()["A"], price=prices()["A"].shift(-1), direction="both"
-    ),
+    "next open": lambda: _signals(prices()["A"], price=prices()["A"].shift(-1), direction="both"),
 }
 
 

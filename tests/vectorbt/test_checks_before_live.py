@@ -55,7 +55,9 @@ def test_what_looks_ahead_is_found(strategy: Any, bar_frame: Callable[..., Any])
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"sl_stop": 0.01, "tp_stop": 0.02}, {"sl_stop": 0.01, "sl_trail": True}], ids=str
+    "options",
+    [{}, {"sl_stop": 0.01, "tp_stop": 0.02}, {"sl_stop": 0.01, "sl_trail": True}],
+    ids=str,
 )
 def test_a_cross_with_stops_is_left_in_peace(
     options: dict[str, Any], crossing: Any, bar_frame: Callable[..., Any]
@@ -105,9 +107,7 @@ def test_data_may_be_a_mapping(bar_frame: Callable[..., Any], crossing: Any) -> 
 def test_a_window_shorter_than_the_memory_is_found(
     bar_frame: Callable[..., Any], crossing: Any
 ) -> None:
-    report = check_window(
-        crossing, bar_frame(200), windows=[5, 12, 60], last=30, progress=False
-    )
+    report = check_window(crossing, bar_frame(200), windows=[5, 12, 60], last=30, progress=False)
     different = dict(zip(report.frame["window"], report.frame["different"], strict=True))
     assert different[5] > 0
     assert different[60] == 0

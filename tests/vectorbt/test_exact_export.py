@@ -158,9 +158,7 @@ def test_exact_names_column_bar_size_and_the_ways_out(make: Callable[[str], Any]
     with pytest.raises(SizingError) as caught:
         SignalExporter(portfolio)
     text = str(caught.value)
-    assert text.startswith(
-        f"column 'A', bar {first['Timestamp']}, size={float(first['Size'])!r}: "
-    )
+    assert text.startswith(f"column 'A', bar {first['Timestamp']}, size={float(first['Size'])!r}: ")
     for way_out in ("size_granularity=1", "sizing.target(ratio)", "sizing.direction(n)"):
         assert way_out in text
 

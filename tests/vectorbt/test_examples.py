@@ -31,9 +31,7 @@ def test_the_cross_becomes_a_file_of_whole_contracts(example: Any, tmp_path: Pat
     assert set(exporter.frame()["symbol"]) == {"M6EZ6"}
 
 
-def test_the_grid_goes_to_three_pools(
-    example: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_grid_goes_to_three_pools(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
     exporter = example("vectorbt_grid").main()
     assert set(exporter.frame()["workflow_id"]) == {
         "cross-12-48", "cross-24-96", "cross-48-192",

@@ -46,9 +46,9 @@ def bars(bar_frame: Callable[..., pd.DataFrame]) -> pd.DataFrame:
 
 def runner(strategy: Any, history: pd.DataFrame, **options: Any) -> tuple[LiveRunner, Any]:
     dispatcher = options.pop("dispatcher", None) or sim2live.connect("record", strategy="cross")
-    return LiveRunner(strategy, options.pop("bars", None), dispatcher, history=history, **options), (
-        dispatcher
-    )
+    return LiveRunner(
+        strategy, options.pop("bars", None), dispatcher, history=history, **options
+    ), (dispatcher)
 
 
 def test_what_goes_out_bar_by_bar_is_what_the_backtest_exports(
@@ -220,7 +220,7 @@ def test_a_window_keeps_the_strategy_s_data_short(
         lengths.append(len(data))
         return crossing(data)
 
-    live, dispatcher = runner(strategy, bars.iloc[:50], window=40)
+    live, _ = runner(strategy, bars.iloc[:50], window=40)
     for bar in bars_of(bars.iloc[50:]):
         live.step(bar)
     assert set(lengths) == {40}
@@ -261,7 +261,7 @@ def test_sizes_that_depend_on_cash_need_an_anchor_or_a_yes(bars: pd.DataFrame) -
         lambda data: capture(_all_in, data, size=0.5, size_type="percent", size_granularity=1),
     ):
         live, _ = runner(strategy, bars.iloc[:60], **plain)
-        with pytest.raises(ConfigError, match="anchor=.*direction.*cash_sizing"):
+        with pytest.raises(ConfigError, match=r"anchor=.*direction.*cash_sizing"):
             live.step(bar)
     for options in (
         {**plain, "cash_sizing": True},

@@ -79,7 +79,7 @@ def test_a_pool_that_the_wire_refuses_is_refused_here(workflow: str) -> None:
 def test_a_grid_into_one_pool_is_refused_live_with_its_columns(make: Callable[[str], Any]) -> None:
     portfolio = make("grid of parameters")
     exporter = SignalExporter(portfolio, workflow="one")
-    with pytest.raises(ConfigError, match="columns 3-ES, 5-ES, 8-ES .* pool 'one'"):
+    with pytest.raises(ConfigError, match=r"columns 3-ES, 5-ES, 8-ES .* pool 'one'"):
         exporter.check_live()
     SignalExporter(portfolio, workflow="w-{column}").check_live()
 

@@ -93,7 +93,7 @@ def test_the_venue_s_own_stops_keep_it_where_the_simulation_is(
     exporter = bracketed(captured)
     # A venue whose CLOSE leaves the legs on the market would need them cancelled first.
     venue = Exchange({}, any_pool=True, behaviour=Behaviour(close_cancels_legs=True))
-    route, = exporter.routes
+    (route,) = exporter.routes
     signals = list(exporter.signals())
     at = exporter.table.bar.tolist()
     held = []

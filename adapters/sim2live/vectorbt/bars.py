@@ -172,5 +172,7 @@ def _values(history: pd.DataFrame, symbols: tuple[str, ...]) -> Any:
         found = history[field] if field in fields else history["Close"] * (field != "Volume")
         if symbols != (_ONE,):
             found = found[list(symbols)]
-        values[:, place, :] = np.asarray(found, dtype=np.float64).reshape(len(history), len(symbols))
+        values[:, place, :] = np.asarray(found, dtype=np.float64).reshape(
+            len(history), len(symbols)
+        )
     return values

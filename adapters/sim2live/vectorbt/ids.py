@@ -57,8 +57,7 @@ def bulk_ids(
         ASCII text, shape (rows, 36).
     """
     heads = [
-        identity.begin()
-        + b"".join(map(identity.part, (strategy, run, route.workflow, route.name)))
+        identity.begin() + b"".join(map(identity.part, (strategy, run, route.workflow, route.name)))
         for route in routes
     ]
     tails, tail = _tails(decided_at, nth, leg)
@@ -90,7 +89,7 @@ def _as_text(digest: Bytes) -> Bytes:
     return text
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _write(digest: Any, places: Any, digits: Any, text: Any) -> None:
     for row in range(len(digest)):
         for byte in range(16):

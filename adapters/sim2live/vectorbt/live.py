@@ -202,8 +202,7 @@ class LiveRunner:
         return Step(
             time=next(iter(group.values())).time,
             targets={
-                route.name: int(target)
-                for route, target in zip(self._routes, targets, strict=True)
+                route.name: int(target) for route, target in zip(self._routes, targets, strict=True)
             },
             receipts=receipts,
             repainted=repainted,

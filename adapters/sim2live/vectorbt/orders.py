@@ -127,7 +127,7 @@ def zoned(index: pd.Index, timezone: str | None) -> pd.Index:
     if timezone is None or getattr(index, "tz", "none") is not None:
         return index
     try:
-        return index.tz_localize(timezone)  # type: ignore[attr-defined]
+        return index.tz_localize(timezone)
     except Exception as error:  # zone libraries share no base class
         raise ConfigError(f"timezone={timezone!r}: {error}") from error
 
@@ -175,21 +175,24 @@ def _nth(column: Ints, by_column: Ints, time: Ints) -> Ints:
     fresh = np.ones(len(ordered), dtype=bool)
     fresh[1:] = (ordered[1:] != ordered[:-1]) | (when[1:] != when[:-1])
     rows = np.arange(len(ordered), dtype=np.int64)
-    return _undo(rows - np.maximum.accumulate(np.where(fresh, rows, 0)), by_column)
+    nth: Ints = _undo(rows - np.maximum.accumulate(np.where(fresh, rows, 0)), by_column)
+    return nth
 
 
 def _sorted(column: Ints) -> Ints:
     """The order that puts rows of one column together, in their turn."""
     # Numbers of 16 bits are sorted by counting, many times faster.
     narrow = column.astype(np.uint16) if column.max(initial=0) < 2**16 else column
-    return np.argsort(narrow, kind="stable")
+    order: Ints = np.argsort(narrow, kind="stable")
+    return order
 
 
 def _starts(ordered: Ints) -> list[int]:
     """Where each run of equal values begins."""
     if not len(ordered):
         return []
-    return [0, *(np.flatnonzero(np.diff(ordered)) + 1).tolist()]
+    starts: list[int] = (np.flatnonzero(np.diff(ordered)) + 1).tolist()
+    return [0, *starts]
 
 
 def _undo(values: Any, permutation: Any) -> Any:

@@ -174,12 +174,19 @@ class Plan:
         ratio = getattr(self.sizing, "ratio", None)
         if ratio is None and hasattr(self.sizing, "contracts"):
             return np.full(len(positions), np.nan)
-        return self.contracts.after - positions * (1.0 if ratio is None else ratio)
+        exact = positions * (1.0 if ratio is None else ratio)
+        return self.contracts.after.astype(np.float64) - exact
 
     def _reasons(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         before, after = self.contracts.before, self.contracts.after
         reasons = np.select(
-            [before == after, before * after < 0, before == 0, after == 0, abs(after) > abs(before)],
+            [
+                before == after,
+                before * after < 0,
+                before == 0,
+                after == 0,
+                abs(after) > abs(before),
+            ],
             [_ROUNDED, _FLIPS, _OPENS, _CLOSES, _ADDS],
             _CUTS,
         )

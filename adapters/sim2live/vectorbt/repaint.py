@@ -247,7 +247,9 @@ def _length(data: Any) -> int:
             raise ConfigError("data: all its parts must have the same number of rows")
         return lengths.pop()
     if not hasattr(data, "iloc"):
-        raise ConfigError(f"data={shorten(type(data))}: must be a pandas object or a mapping of such")
+        raise ConfigError(
+            f"data={shorten(type(data))}: must be a pandas object or a mapping of such"
+        )
     return len(data)
 
 
@@ -263,7 +265,7 @@ def _head(data: Any, end: int) -> Any:
 
 def _shown(items: Sequence[int], title: str, progress: bool) -> Iterable[int]:
     """The items, with a progress bar where one is wanted; it fits notebook and terminal."""
-    from tqdm.auto import tqdm
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
     bar: Iterable[int] = tqdm(items, desc=title, disable=not progress, leave=False)
     return bar

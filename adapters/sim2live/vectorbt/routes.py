@@ -121,7 +121,7 @@ def _workflow(
             raise ConfigError(f"workflow={workflow!r}: {error}; it may name {known}") from error
     if callable(workflow):
         return workflow(label)
-    return str(_find(workflow, "workflow", label, name, levels))
+    return str(_find(workflow, "workflow", label, name))
 
 
 def _instrument(
@@ -132,13 +132,11 @@ def _instrument(
     if callable(instruments):
         found = instruments(label)
     else:
-        found = _find(instruments, "instruments", label, name, levels)
+        found = _find(instruments, "instruments", label, name)
     return found if isinstance(found, Instrument) else Instrument.parse(found)
 
 
-def _find(
-    table: Mapping[Any, Any], field: str, label: Label, name: str, levels: dict[str, Any]
-) -> Any:
+def _find(table: Mapping[Any, Any], field: str, label: Label, name: str) -> Any:
     """Look a column up by its label, its name, or one value of its levels."""
     for key in (label, name):
         if key in table:

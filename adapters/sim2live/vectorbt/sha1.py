@@ -48,7 +48,7 @@ def _table(texts: Sequence[bytes]) -> tuple[Bytes, Ints]:
     return np.frombuffer(joined, dtype=np.uint8).reshape(len(texts), width), lengths
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _digests(
     heads: Any, head_lengths: Any, tails: Any, tail_lengths: Any, head: Any, tail: Any, out: Any
 ) -> None:
@@ -87,7 +87,7 @@ def _digests(
                 out[row, 4 * word + byte] = (state[word] >> _U32(24 - 8 * byte)) & _U32(0xFF)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _mix(state: Any, block: Any, words: Any) -> None:
     """One block into the state. Four loops, because a branch inside one would cost more."""
     for i in range(16):
@@ -121,7 +121,7 @@ def _mix(state: Any, block: Any, words: Any) -> None:
     state[4] += e
 
 
-@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, inline="always")
 def _turn(word: Any, by: Any) -> Any:
     """A word of 32 bits, turned to the left."""
     return _U32((word << by) | (word >> (_U32(32) - by)))

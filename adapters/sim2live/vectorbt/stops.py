@@ -97,14 +97,10 @@ def read_brackets(orders: OrderTable, captured: Captured, routes: tuple[Route, .
     _refuse_moving(stops, orders)
     entry = _entries(orders)
     opens = np.flatnonzero((orders.after != 0) & (orders.before * orders.after <= 0))
-    levels = {
-        name: _levels(stops, orders, opens, name) for name in ("stop_loss", "take_profit")
-    }
+    levels = {name: _levels(stops, orders, opens, name) for name in ("stop_loss", "take_profit")}
     exits = _exits(stops, orders, entry, levels)
     way_up = {"stop_loss": orders.side > 0, "take_profit": orders.side < 0}
-    rounded = {
-        name: _on_ticks(levels[name], way_up[name], orders, routes) for name in levels
-    }
+    rounded = {name: _on_ticks(levels[name], way_up[name], orders, routes) for name in levels}
     return Brackets(exits=exits, **rounded)
 
 
