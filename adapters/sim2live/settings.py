@@ -7,6 +7,7 @@ argument; a token in the file is refused, because files are copied, mailed and c
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 import sys
@@ -27,10 +28,10 @@ from sim2live.options import TABLES, Mode, Settings
 if TYPE_CHECKING:
     from sim2live.gate.alarms import Alarms
     from sim2live.gate.dispatch import Dispatcher
-    from sim2live.gate.gate import Gate
     from sim2live.gate.now import Now
     from sim2live.venues.base import Venue
 
+logger = logging.getLogger("sim2live.settings")
 FILE = "sim2live.toml"
 PREFIX = "SIM2LIVE_"
 SECRETS = frozenset({"token", "api_key", "password", "secret"})
@@ -191,6 +192,7 @@ def connect(
         JournalError: the journal cannot be used.
     """
     from sim2live.gate.dispatch import Dispatcher
+    from sim2live.gate.duties import close_at_exit, supervise
     from sim2live.gate.gate import Gate
     from sim2live.gate.journal import open_journal
     from sim2live.gate.operator import Operator
@@ -259,29 +261,20 @@ def connect(
         )
         if chosen.confirm:
             Operator(gate).confirm(pool, chosen.confirm)
+        logger.info("%s", first.standing().text())
         if background and gate.journal.path != ":memory:":
-            _supervise(gate, chosen, clock)
+            supervise(
+                gate,
+                clock,
+                flatten_at=chosen.flatten_at,
+                feed_timeout=chosen.feed_timeout,
+                kill_switch=chosen.kill_switch,
+            )
+            close_at_exit(gate)
         return first
     except BaseException:
         gate.close()
         raise
-
-
-def _supervise(gate: Gate, settings: Settings, clock: Clock) -> None:
-    """Start what has to happen without a bar, and have it ended with the gate."""
-    from sim2live.gate.duties import duties
-    from sim2live.gate.supervisor import Supervisor
-
-    chosen = duties(
-        clock,
-        real=not gate.venue.simulated,
-        flatten_at=settings.flatten_at,
-        feed_timeout=settings.feed_timeout,
-        kill_switch=settings.kill_switch,
-    )
-    supervisor = Supervisor(gate, chosen, clock)
-    gate.before_close(supervisor.close)
-    supervisor.start()
 
 
 def _alarms(settings: Settings, clock: Clock) -> Alarms:

@@ -87,3 +87,22 @@ class Book:
         """For messages: workflow and instrument."""
         workflow, instrument = self.key
         return f"{workflow} {instrument}"
+
+    def correction(self, time: int) -> Decision:
+        """What is wanted in sum, as a decision that no call of a framework made.
+
+        Args:
+            time: ns UTC.
+        """
+        strategy, run, _ = self.last
+        workflow, instrument = self.key
+        return Decision(
+            strategy=strategy,
+            run=run,
+            workflow=workflow,
+            instrument=instrument,
+            target=self.total,
+            data=str(instrument),
+            nth=-1,
+            decided_at=time,
+        )

@@ -18,6 +18,7 @@ from sim2live.gate.operator import Operator
 from sim2live.gate.pins import Pins
 from sim2live.gate.receipt import Receipt
 from sim2live.gate.rules import Mark
+from sim2live.gate.standing import Overview, standing
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, OrderSpec
 from sim2live.venues.base import Report, Venue
@@ -187,6 +188,13 @@ class Dispatcher:
     def state(self, instrument: Instrument) -> str:
         """``ACTIVE``, ``REDUCING`` or ``HALTED``."""
         return self.gate.book(self.workflow, instrument).line.state
+
+    def standing(self) -> Overview:
+        """How this workflow stands: wanted, presumed, read, states, what is owed or unknown.
+
+        At the start, before the first bar, it is what the process before has left.
+        """
+        return standing(self.gate, self.workflow)
 
     def reports(self) -> list[Report]:
         """News from a venue that can report, oldest first, each one once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from sim2live.gate.book import Book, Key
 from sim2live.gate.gate import Gate
 from sim2live.gate.hours import TimeOfDay
 from sim2live.gate.operator import Operator
-from sim2live.gate.supervisor import Duty, Heartbeat, Obedience
+from sim2live.gate.supervisor import Duty, Heartbeat, Obedience, Supervisor
 
 REASON = 200
 """Characters of a kill switch's text that become the reason."""
@@ -150,3 +152,42 @@ def duties(
         chosen.append(FeedWatch(feed_timeout, clock))
     chosen.append(Heartbeat())
     return chosen
+
+
+def supervise(
+    gate: Gate,
+    clock: Clock,
+    *,
+    flatten_at: str | None,
+    feed_timeout: float,
+    kill_switch: str | None,
+) -> Supervisor:
+    """Start what has to happen without a bar; it ends with the gate."""
+    chosen = duties(
+        clock,
+        real=not gate.venue.simulated,
+        flatten_at=flatten_at,
+        feed_timeout=feed_timeout,
+        kill_switch=kill_switch,
+    )
+    supervisor = Supervisor(gate, chosen, clock)
+    gate.before_close(supervisor.close)
+    supervisor.start()
+    return supervisor
+
+
+def close_at_exit(gate: Gate) -> None:
+    """An interpreter that ends in good order closes its gates in good order.
+
+    No signal handler is installed: what SIGTERM means is the program's own to say. Where it
+    says nothing the process dies, and the next start treats that as it treats any crash.
+    """
+    held = weakref.ref(gate)
+
+    def close() -> None:
+        still = held()
+        if still is not None:
+            still.close()
+
+    atexit.register(close)
+    gate.before_close(lambda: atexit.unregister(close))

@@ -303,18 +303,7 @@ class Gate:
             if line.presumed.known and line.presumed.low == line.wants(total):
                 self.sender.paid(book)
                 return
-            strategy, run, _ = book.last
-            decision = Decision(
-                strategy=strategy,
-                run=run,
-                workflow=book.key[0],
-                instrument=book.key[1],
-                target=total,
-                data=str(book.key[1]),
-                nth=-1,
-                decided_at=time,
-            )
-            sent = self._settle(book, decision, 0)
+            sent = self._settle(book, book.correction(time), 0)
             if sent.opened and sent.status in REFUSALS:
                 book.line = replace(book.line, waiting=sign(total))
                 self.sender.save(book)
