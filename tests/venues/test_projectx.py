@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.venues.projectx_firm import Firm, done_then_lost, lost, ok, refused, running, venue_of
 
 from sim2live.clock import ManualClock
 from sim2live.market.bars import Bar
 from sim2live.signals import Bracket, Instrument, Signal, StopLoss, TakeProfit
 from sim2live.venues.outcome import Kind
 from sim2live.venues.projectx import GRACE, ProjectX
-from tests.venues.projectx_firm import Firm, done_then_lost, lost, ok, refused, running, venue_of
 
 MES = Instrument("CME", "MESZ6")
 ENTRY = "11111111-1111-5111-8111-111111111111"
