@@ -12,6 +12,7 @@ import typer
 
 from sim2live.cli.demo import demo
 from sim2live.cli.gateway import gateway
+from sim2live.cli.playground import playground
 from sim2live.cli.send import send
 
 _ABOUT = """The strategy that ran in simulation drives real orders.
@@ -39,6 +40,7 @@ def app() -> typer.Typer:
     made.callback()(_main)
     for verb in (demo, gateway, send):
         made.command()(verb)
+    made.add_typer(playground())
     return made
 
 

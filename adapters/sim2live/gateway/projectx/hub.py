@@ -156,7 +156,7 @@ async def serve(
 
 
 def _token(scope: Scope) -> str:
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    query: dict[str, list[str]] = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if "access_token" in query:
         return query["access_token"][0]
     header: bytes = next((v for name, v in scope["headers"] if name == b"authorization"), b"")

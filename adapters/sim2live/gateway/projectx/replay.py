@@ -18,6 +18,7 @@ from sim2live.gateway.projectx.aggregate import starts_of
 from sim2live.gateway.projectx.envelope import Failure
 from sim2live.gateway.projectx.moments import moment, optional_moment
 from sim2live.gateway.projectx.names import Listing
+from sim2live.gateway.projectx.result import tally
 from sim2live.gateway.projectx.session import Session
 from sim2live.gateway.projectx.sim import Sim
 from sim2live.gateway.projectx.sources import Sources
@@ -43,12 +44,16 @@ class Replays:
         sim: The venue.
         sources: Bars.
         clock: Source of the monotonic time, for playing.
+
+    Attributes:
+        latest: The session that began last, also when it has ended.
     """
 
     def __init__(self, sim: Sim, sources: Sources, clock: Clock) -> None:
         self._sim = sim
         self._sources = sources
         self._clock = clock
+        self.latest: Session | None = None
         self._sessions: dict[str, Session] = {}
 
     # -- endpoints ---------------------------------------------------------------------------
@@ -76,7 +81,7 @@ class Replays:
         account = self._open(instrument)
         move = partial(self._move, account, instrument)
         session = Session(account, instrument, table, starts_of(unit, number), move)
-        self._sessions[account] = session
+        self._sessions[account] = self.latest = session
         begin, end = session.span
         self._set_time(session, moment("startTime", begin))
         return shapes.ReplayAnswer(
@@ -134,16 +139,13 @@ class Replays:
         del self._sessions[session.account]
         self._sim.presents.pop(session.instrument, None)
         self._sim.ended.add(session.account)
-        trades = exchange.trades(session.account)
-        closing = [row for row in trades if row.closed]
-        flips = sum(row.closed < abs(row.signed_qty) for row in closing)
-        winners = sum((row.profit or 0.0) > 0 for row in closing)
+        trades, win_rate = tally(exchange.trades(session.account))
         return shapes.ReplayResult(
             account_id=request.account_id,
             final_balance=round(account.balance, 10),
             total_pnl=round(account.balance - START_BALANCE, 10),
-            total_trades=len(trades) + flips,
-            win_rate=round(100 * winners / len(closing), 4) if closing else 0.0,
+            total_trades=trades,
+            win_rate=win_rate,
         )
 
     # -- beside them -------------------------------------------------------------------------

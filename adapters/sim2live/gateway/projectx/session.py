@@ -88,6 +88,16 @@ class Session:
         end = self._ends[self.done - 1] if self.done else 0
         return list(self._table.bars(0, end))
 
+    def whole_bars(self) -> list[Bar]:
+        """The bars of the timeframe that were delivered; their time is that of their close."""
+        found = []
+        for at, end in enumerate(self._ends[: self.done]):
+            bars = list(self._table.bars(self._ends[at - 1] if at else 0, end))
+            high, low = max(bar.high for bar in bars), min(bar.low for bar in bars)
+            volume = sum(bar.volume for bar in bars)
+            found.append(Bar(bars[-1].time, bars[0].open, high, low, bars[-1].close, volume))
+        return found
+
     # -- by itself ---------------------------------------------------------------------------
     def play(self, speed: float, now: float) -> None:
         """Go on by itself from now (monotonic seconds), so many bars a second."""

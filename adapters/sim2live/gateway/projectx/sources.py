@@ -89,11 +89,9 @@ def _day(nominal: float, tick: float, seed: str, day: date, length: int) -> Iter
     start = to_ns(datetime.combine(day, _OPEN, _NEW_YORK).astimezone(UTC))
     step = max(1, round(nominal * 0.00002 * length**0.5 / tick))
     at = round(nominal * (1 + draw.gauss(0, 0.01)) / tick)
-    drift = 0.0
     for n in range(_SESSION_SECONDS // length):
-        drift = 0.97 * drift + draw.gauss(0, 0.3)
         opened = at
-        at = max(1, at + round(draw.gauss(drift * 0.3, 1.0) * step))
+        at = max(1, at + round(draw.gauss(0, 1) * step))
         high = max(opened, at) + draw.randrange(step + 1)
         low = max(1, min(opened, at) - draw.randrange(step + 1))
         o, h, l, c = (round(ticks * tick, 10) for ticks in (opened, high, low, at))  # noqa: E741
