@@ -21,7 +21,7 @@ from sim2live.errors import LockedError
 from sim2live.exchange.execution import Behaviour
 from sim2live.gate.delivery import excess
 from sim2live.gate.dispatch import Dispatcher
-from sim2live.gate.ledger import OWED, Presumed
+from sim2live.gate.ledger import OWED, UNCONFIRMED, Presumed
 from sim2live.gate.operator import Operator
 from sim2live.gate.receipt import Receipt
 from sim2live.market.bars import Bar
@@ -81,7 +81,7 @@ class Order:
             case "reach":
                 return self.size
             case "add":
-                return held + self.size if abs(held + self.size) <= 6 else held
+                return held + self.size if abs(held + self.size) <= 3 else held
             case "close":
                 return 0
         return before  # "unhappen": the simulator takes its last order back
@@ -147,7 +147,7 @@ class World:
             strategy="cross",
             journal=self.folder / "journal.sqlite3",
             clock=self.clock,
-            settings=settings.Settings(rules=settings.Rules(max_position=5)),
+            settings=settings.Settings(rules=settings.Rules(max_position=4)),
         )
 
     def _wire_deaths(self) -> None:
@@ -179,7 +179,7 @@ class World:
         self.tally.kills += 1
         for connection in (gate.journal._db._writer, gate.journal._db._reader):
             connection.close()
-        gate._lock.release()
+        gate.shelf.release()
         gate._closed = True
         self.doom = None
         self.venue.script.clear()
@@ -193,7 +193,7 @@ class World:
             gate = self.dispatcher.gate
             gate.journal.flush()
             gate.journal._db.close()
-            gate._lock.release()
+            gate.shelf.release()
         for _ in range(missed):
             self.number += 1
             self.plan.setdefault(self.number, [])
@@ -268,6 +268,8 @@ class World:
                 continue  # what one answer freed has settled it
             operator.resolve(id_, executed=self.venue.truth(id_))
             self.tally.resolved += 1
+        if UNCONFIRMED in self.book.line.reasons:
+            operator.confirm("pool", f"{MES}={self.held}")
         if self.book.line.halted:
             operator.resume("pool")
         self.check()
@@ -291,7 +293,7 @@ class World:
             self.dispatcher.gate.work()
             self.human()
             self.bar()
-        while any(self.mirror.values()):
+        for _ in range(3):
             # One data's exit may be the net position's entry, and is refused until the other went.
             for data in sorted(self.mirror, key=lambda name: -abs(self.mirror[name])):
                 self.order(Order("close", data=data))

@@ -53,6 +53,15 @@ def growth(before: int, after: int) -> int:
     return after - before if abs(after) > abs(before) else 0
 
 
+def covers(presumed: Presumed, before: int, after: int) -> bool:
+    """Whether a growing target finds at the venue what it would otherwise close and open again.
+
+    So it is where a restart wants anew what its predecessor has left there.
+    """
+    held = presumed.low
+    return presumed.known and sign(held) == sign(after) and abs(before) < abs(held) <= abs(after)
+
+
 def excess(presumed: Presumed, wanted: int) -> int:
     """Contracts that may still have to go once an unknown outcome is settled (signed)."""
     far = presumed.high if presumed.high > -presumed.low else presumed.low

@@ -21,7 +21,7 @@ from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.answers import Answers
 from sim2live.gate.book import Book, Decision, Key, Owner
-from sim2live.gate.delivery import excess, growth, legs
+from sim2live.gate.delivery import covers, excess, growth, legs
 from sim2live.gate.journal import Journal
 from sim2live.gate.ledger import DriftPolicy, Presumed, StartPolicy, sign
 from sim2live.gate.now import Now
@@ -186,6 +186,8 @@ class Gate:
         """Send the difference: what closes first, and what opens only when that has gone."""
         sent = Sent()
         wanted = book.line.wants(book.total - grown)
+        if grown and not book.line.blocked and covers(book.line.presumed, wanted, book.total):
+            wanted = book.line.presumed.low
         for leg in legs(book.line.presumed, wanted):
             if leg.closing:
                 sent = sent.then(self.sender.exit(book, leg.signed, decision))

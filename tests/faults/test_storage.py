@@ -1,0 +1,233 @@
+"""A journal that cannot be written, is damaged, or is shared: rows 15, 18, 19, 20 and 21."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.faults.conftest import ONE, TWO
+
+from sim2live.clock import NS, ManualClock
+from sim2live.errors import JournalError
+from sim2live.gate.dispatch import Dispatcher
+from sim2live.gate.journal import open_journal
+from sim2live.gate.receipt import Status
+from sim2live.settings import Settings, connect
+from sim2live.signals import Instrument
+from sim2live.venues.outcome import Kind, Outcome
+from sim2live.venues.record import Record
+
+
+@contextmanager
+def opened(journal: Path, venue: Record | None = None) -> Iterator[tuple[Dispatcher, Record]]:
+    venue = Record() if venue is None else venue
+    venue.fingerprint = "one"
+    dispatcher = connect(
+        venue, workflow="pool", journal=journal, clock=ManualClock(), settings=Settings()
+    )
+    try:
+        yield dispatcher, venue
+    finally:
+        dispatcher.close()
+
+
+def want(
+    dispatcher: Dispatcher, target: int, nth: int, *, of: Instrument = ONE, data: str = "one"
+) -> Any:
+    return dispatcher.follow(of, target, data=data, nth=nth, decided_at=NS)
+
+
+def test_fault_15_the_same_decision_again_gets_its_first_answer(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    with opened(journal) as (dispatcher, venue):
+        first = want(dispatcher, 2, 0)
+        assert want(dispatcher, 2, 0).granted == first.granted == 2
+        assert len(venue.signals) == 1
+        other = want(dispatcher, 5, 0)
+        assert (other.status, other.granted) == (Status.NOT_SENT, 2)
+        assert "an id is never used twice" in other.reason
+    with opened(journal) as (dispatcher, venue):
+        assert want(dispatcher, 2, 0).ok
+        assert venue.signals == [], "another process knows it, too"
+
+
+class Full:
+    """A connection on a disk that is full, or that cannot sync."""
+
+    def __init__(self, connection: sqlite3.Connection, words: str, text: str) -> None:
+        self._connection, self._words, self._text = connection, words, text
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        if sql.startswith(self._words):
+            raise sqlite3.OperationalError(self._text)
+        return self._connection.execute(sql, *parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def break_disk(dispatcher: Dispatcher, words: str, text: str) -> None:
+    database: Any = dispatcher.gate.journal
+    database._db._writer = Full(database._db._writer, words, text)
+
+
+def assert_closed_for_entries(dispatcher: Dispatcher, venue: Record) -> None:
+    refused = want(dispatcher, 3, 1)
+    assert (refused.status, refused.granted) == (Status.NOT_SENT, 2)
+    assert len(venue.signals) == 1
+    assert dispatcher.state(ONE) == "HALTED"
+    assert want(dispatcher, 3, 2).status is Status.HELD
+    assert want(dispatcher, 0, 3).status is Status.ACCEPTED
+    assert venue.signals[-1].open_close == "CLOSE"
+    alarms = " ".join(alarm.text for alarm in dispatcher.gate.alarms.raised)
+    assert "without a journal" in alarms
+
+
+def test_fault_18_a_full_disk_stops_entries_and_no_exit(tmp_path: Path) -> None:
+    with opened(tmp_path / "journal.sqlite3") as (dispatcher, venue):
+        want(dispatcher, 2, 0)
+        journal: Any = dispatcher.gate.journal
+        pages = journal._db._writer.execute("PRAGMA page_count").fetchone()[0]
+        journal._db._writer.execute(f"PRAGMA max_page_count={pages}")
+        # The last free page takes a few rows; then SQLite itself says that the disk is full.
+        for nth in range(100, 400):
+            want(dispatcher, 1, nth, of=TWO, data=f"two {nth}")
+            if dispatcher.state(TWO) == "HALTED":
+                break
+        assert dispatcher.state(TWO) == "HALTED"
+        sent = len(venue.signals)
+        assert want(dispatcher, 3, 1).status is Status.NOT_SENT
+        assert len(venue.signals) == sent
+        assert want(dispatcher, 0, 3).status is Status.ACCEPTED
+        alarms = " ".join(alarm.text for alarm in dispatcher.gate.alarms.raised)
+        assert "full" in alarms
+        journal._db._writer.execute(f"PRAGMA max_page_count={pages + 1000}")
+
+
+@pytest.mark.parametrize("words", ["COMMIT", "INSERT INTO signals"])
+def test_fault_20_a_sync_that_fails_halts(tmp_path: Path, words: str) -> None:
+    with opened(tmp_path / "journal.sqlite3") as (dispatcher, venue):
+        want(dispatcher, 2, 0)
+        break_disk(dispatcher, words, "disk I/O error")
+        assert_closed_for_entries(dispatcher, venue)
+
+
+def written(folder: Path) -> tuple[Path, list[str]]:
+    """A journal as a kill leaves it: nothing of its log is in the main file yet."""
+    journal = folder / "journal.sqlite3"
+    with opened(journal) as (dispatcher, venue):
+        for nth in range(6):
+            want(dispatcher, nth + 1, nth)
+        torn = folder / "torn"
+        torn.mkdir()
+        for file in folder.glob("journal.sqlite3*"):
+            if not file.name.endswith((".lock", ".pid")):
+                shutil.copy(file, torn / file.name)
+        return torn, [signal.signal_id for signal in venue.signals]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip"])
+def test_fault_19_a_torn_tail_leaves_the_rows_before_it(tmp_path: Path, damage: str) -> None:
+    torn, ids = written(tmp_path)
+    log = (torn / "journal.sqlite3-wal").read_bytes()
+    seen = set()
+    for n in [*range(1, 60), *range(60, len(log), 1997)]:
+        if damage == "cut":
+            tail = log[:-n]
+        else:
+            tail = log[:-n] + bytes([log[-n] ^ 0xFF]) + (log[len(log) - n + 1 :])
+        (torn / "journal.sqlite3-wal").write_bytes(tail)
+        copy = tmp_path / f"copy-{damage}-{n}"
+        shutil.copytree(torn, copy)
+        journal = open_journal(str(copy / "journal.sqlite3"), "one", ManualClock())
+        found = [row.id for row in journal.rows()]
+        assert found == ids[: len(found)], "what is left is the beginning, without a gap"
+        seen.add(len(found))
+        journal.close()
+        shutil.rmtree(copy)
+    assert len(ids) in seen
+    assert min(seen) < len(ids)
+
+
+def test_fault_19_a_file_that_is_none_is_refused_and_not_overwritten(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    noise = os.urandom(8192)
+    journal.write_bytes(noise)
+    with pytest.raises(JournalError, match=r"journal\.sqlite3"):
+        open_journal(str(journal), "one", ManualClock())
+    assert journal.read_bytes() == noise
+
+
+SECOND = """
+import sys
+from sim2live.clock import ManualClock
+from sim2live.errors import LockedError
+from sim2live.settings import connect, Settings
+from sim2live.venues.record import Record
+venue = Record(); venue.fingerprint = "one"
+try:
+    connect(venue, workflow="pool", journal=sys.argv[1], clock=ManualClock(), settings=Settings())
+except LockedError as error:
+    print(error)
+"""
+
+
+def test_fault_21_a_second_process_is_refused_by_name(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    with opened(journal) as (dispatcher, venue):
+        with subprocess.Popen(
+            [sys.executable, "-c", SECOND, str(journal)], stdout=subprocess.PIPE, text=True
+        ) as second:
+            for nth in range(500):
+                want(dispatcher, 1, 2 * nth)
+                want(dispatcher, 0, 2 * nth + 1)
+            told, _ = second.communicate(timeout=50)
+        assert f"pid {os.getpid()}" in told
+        assert "'pool'" in told
+        ids = [signal.signal_id for signal in venue.signals]
+        assert len(set(ids)) == len(ids) == 1000
+
+
+def test_fault_21_a_reader_beside_it_does_not_take_a_row_under_way_for_a_dead_one(
+    tmp_path: Path,
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    venue = Record()
+
+    def looked_at(signal: Any) -> Outcome:
+        beside = open_journal(str(journal), "one", ManualClock())
+        assert beside.counts() == {"SENDING": 1}
+        beside.mailbox.ask("pool", "halt", "from beside")
+        beside.close()
+        return Outcome(Kind.ACCEPTED)
+
+    venue._answer = looked_at
+    with opened(journal, venue) as (dispatcher, _):
+        assert want(dispatcher, 1, 0).status is Status.ACCEPTED
+        assert dispatcher.gate.journal.counts() == {"ACCEPTED": 1}
+        assert [command.verb for command in dispatcher.gate.journal.mailbox.asked()] == ["halt"]
+
+
+def test_fault_21_another_pool_of_the_same_journal_is_left_alone(tmp_path: Path) -> None:
+    """Two processes on two pools share a file; neither settles or closes what is the other's."""
+    journal = tmp_path / "journal.sqlite3"
+    with opened(journal) as (dispatcher, venue):
+        venue._answer = lambda signal: Outcome(Kind.UNKNOWN, "nobody knows")
+        want(dispatcher, 2, 0)
+        other = Record()
+        other.fingerprint = "one"
+        with connect(
+            other, workflow="another", journal=journal, clock=ManualClock(), settings=Settings()
+        ) as beside:
+            assert beside.follow(ONE, 1, data="one", nth=0, decided_at=NS).ok
+            beside.gate.work()
+            assert [signal.workflow_id for signal in other.signals] == ["another"]
+        assert dispatcher.gate.journal.counts()["UNKNOWN"] == 1
