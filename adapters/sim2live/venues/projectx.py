@@ -26,6 +26,7 @@ from sim2live.venues.projectx_contracts import Contracts
 from sim2live.venues.projectx_desk import Desk
 from sim2live.venues.projectx_dialect import Dialect, root_url
 from sim2live.venues.projectx_exchange import failed
+from sim2live.venues.projectx_listener import Listener
 from sim2live.venues.projectx_orders import of_order, together
 from sim2live.venues.projectx_reads import Reads
 from sim2live.venues.projectx_rows import Holding, rows
@@ -110,6 +111,7 @@ class ProjectX(Venue):
         self._poll = poll
         self._prices: dict[Instrument, float] = {}
         self._doubts: dict[str, float] = {}
+        self._listeners: list[Listener] = []
         self.watch = Watch(
             self.reads,
             dialect=self._dialect,
@@ -223,8 +225,37 @@ class ProjectX(Venue):
             self.watch.look()
         return self.watch.drain()
 
+    def listen(self, workflow: str, instruments: Iterable[Instrument] = ()) -> Listener:
+        """Have news of a workflow's accounts at once, and quotes, through the hubs.
+
+        Args:
+            workflow: Its accounts are looked at from now on.
+            instruments: Their quotes become the price that brackets are measured from.
+
+        Returns:
+            The hubs; they end with the venue.
+
+        Raises:
+            MissingExtraError: The package `pysignalr` is absent.
+            SignalError: No such contract.
+            DeliveryError: The server did not answer.
+            UnknownWorkflowError: The workflow names no account.
+        """
+        for account in self._accounts.of(workflow, self.reads.read):
+            self.watch.add(account, workflow)
+        contracts = [self.contracts.resolve(one, self.reads.read).id for one in instruments]
+        listener = Listener(
+            self.session, self.watch, self.contracts, contracts, quote=self.quote, clock=self._clock
+        )
+        self._listeners.append(listener)
+        if self._poll is not None:
+            self.watch.start(self._poll)
+        return listener
+
     def close(self) -> None:
         """Stop looking and close the idle connections."""
+        while self._listeners:
+            self._listeners.pop().close()
         self.watch.close()
         self.reads.close()
         self.session.close()

@@ -101,6 +101,10 @@ class Contracts:
         self._keep(instrument, _listing(row))
         return instrument
 
+    def known(self, contract: str) -> Instrument | None:
+        """The instrument of a contract id, where it has been asked for before."""
+        return self._instruments.get(contract)
+
     def _keep(self, instrument: Instrument, listing: Listing) -> Listing:
         with self._lock:
             self._instruments.setdefault(listing.id, instrument)
