@@ -39,7 +39,7 @@ def prices() -> pd.DataFrame:
     return frame.assign(volume=1e6)
 
 
-def nothing(context: Any, data: Any) -> None:
+def nothing(_context: Any, _data: Any) -> None:
     return None
 
 
@@ -47,7 +47,7 @@ def window(context: Any, data: Any) -> None:
     data.history(context.asset, "price", 20, "1m")
 
 
-def orders(context: Any, data: Any) -> None:
+def orders(context: Any, _data: Any) -> None:
     from zipline.api import order
 
     context.n += 1
@@ -57,11 +57,12 @@ def orders(context: Any, data: Any) -> None:
 
 def spent(handle_data: Callable[[Any, Any], None], *, mirrored: bool) -> tuple[float, int, int]:
     """Seconds of the process for one backtest, its bars, and the signals that went out."""
-    import sim2live
-    from sim2live.zipline import MirrorBlotter
     from zipline import run_algorithm
     from zipline.api import symbol
     from zipline.utils.calendar_utils import get_calendar
+
+    import sim2live
+    from sim2live.zipline import MirrorBlotter
 
     bars = 0
 
@@ -134,14 +135,15 @@ class Arrivals:
 
 def arrival_to_signal(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
     """Milliseconds from a bar's arrival to the signal of its decision, one a minute."""
+    from zipline.api import order_target, symbol
+
     import sim2live
     from sim2live.zipline import Replay, run_live
-    from zipline.api import order_target, symbol
 
     venue, source = Stamped(), Arrivals(frame)
     took: list[float] = []
 
-    def handle_data(context: Any, data: Any) -> None:
+    def handle_data(context: Any, _data: Any) -> None:
         context.n = getattr(context, "n", 0) + 1
         # A replay reads one bar ahead, so this bar left one place before the last.
         left, before = source.at[-2], len(venue.at)

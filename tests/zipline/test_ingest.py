@@ -72,13 +72,13 @@ def test_a_session_without_a_bar_is_no_trade(root: Path) -> None:
         (days().iloc[::-1], {}, "times must increase"),
         (days() * -1, {}, "positive prices"),
         (days().assign(close=np.nan), {}, "NaN"),
-        (days().set_axis(pd.date_range("2023-01-06", periods=5)), {}, "fall outside the calendar XNYS"),
+        (days().set_axis(pd.date_range("2023-01-06", periods=5)), {}, "fall outside"),
         (days(), {"frequency": "hourly"}, "frequency="),
         (days(), {"kind": "option"}, "kind="),
         (days(), {"outside": "maybe"}, "outside="),
         ({}, {}, "at least one symbol"),
         ({"ZZZ": days()}, {"kind": "future"}, "does not know ZZZ"),
-        ({"ESH24": days()}, {"kind": "future", "metadata": {"ESH24": {"tick": 1}}}, "must be one of"),
+        ({"ESH24": days()}, {"kind": "future", "metadata": {"ESH24": {"t": 1}}}, "be one of"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_stored_is_refused_with_its_reason(

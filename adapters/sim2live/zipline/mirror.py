@@ -8,6 +8,7 @@ refuses is rejected with Zipline's own means.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zipline.assets import Future
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sim2live.sizing import Sizing
 
 _IDS = uuid.UUID("8f0a3a5e-9a38-5d0c-8a35-6f2b5d5b0c11")
-_FIELDS = ("open", "high", "low", "close", "volume")
 
 
 class MirrorBlotter(SimulationBlotter):
@@ -366,12 +366,20 @@ class MirrorBlotter(SimulationBlotter):
         if line.pushed == at:
             return
         line.pushed = at
-        close = bar_data.current(line.asset, "close")
+        read = self._reader(line.asset, bar_data)
+        close = read("close")
         if close == close:  # a bar without a trade has no price
             self._closes[line.asset] = close
-            rest = [bar_data.current(line.asset, field) for field in _FIELDS if field != "close"]
-            opened, high, low, volume = rest
-            self._following.push(line, at, (opened, high, low, close, volume))
+            prices = (read("open"), read("high"), read("low"), close, read("volume"))
+            self._following.push(line, at, prices)
+
+    def _reader(self, asset: Any, bar_data: Any) -> Callable[[str], float]:
+        """Fields of an asset's bar; on minutes without `BarData`, which asks the calendar."""
+        algorithm = self._algorithm
+        if algorithm is None or algorithm.data_frequency != "minute":
+            return lambda field: bar_data.current(asset, field)
+        value = algorithm.data_portal._get_minute_spot_value
+        return lambda field: value(asset, field, self.current_dt)
 
     def _id(self, asset: Any, part: str = "") -> str:
         """An order id that a restart makes again, so that replayed orders keep theirs."""
