@@ -196,6 +196,7 @@ def connect(
     from sim2live.gate.gate import Gate
     from sim2live.gate.journal import open_journal
     from sim2live.gate.operator import Operator
+    from sim2live.gate.probe import stored
 
     given = load() if settings is None else settings
     # Whoever brings a clock drives time, and with it the work that else a thread would do.
@@ -224,6 +225,9 @@ def connect(
     try:
         pool = _workflow(chosen, venue)
         kept = open_journal(_journal_path(chosen, venue), venue.fingerprint, clock)
+        proved = stored(kept.facts)
+        if proved is not None:
+            venue.profile = proved
         timetable = Timetable(chosen.calendars)
         gate = Gate(
             venue,

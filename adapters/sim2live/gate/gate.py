@@ -57,6 +57,7 @@ class Gate:
         timetable: when the markets trade.
         drift: what to do where the venue holds something else than is presumed.
         asks: True to ask a human what a blind venue holds after an unclean end.
+        visit: True for a command that only changes what is kept, and leaves.
 
     Attributes:
         shelf: the books of this process.
@@ -82,6 +83,7 @@ class Gate:
         timetable: Timetable | None = None,
         drift: DriftPolicy = "refuse",
         asks: bool = False,
+        visit: bool = False,
     ) -> None:
         self.venue = venue
         self.journal = journal
@@ -96,7 +98,7 @@ class Gate:
             venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
         )
         self._outbox = Outbox(self.work, clock) if background else None
-        self.shelf = Shelf(journal, venue, alarms, clock, drift=drift, asks=asks)
+        self.shelf = Shelf(journal, venue, alarms, clock, drift=drift, asks=asks, visit=visit)
         self.heard: dict[Key, int] = {}
         self._pid = os.getpid()
         self._closed = False
@@ -172,7 +174,11 @@ class Gate:
         self._doubt(book, decision.decided_at)
         at = (decision.run, decision.instrument, decision.decided_at)
         live = book.misdated or self.is_live(*at)
-        if live:
+        if decision.nth < 0 and self.replays(*at):
+            # A correction is not kept by an id; the next live bar compares once all is replayed.
+            live = False
+        if live and not self.replays(*at):
+            # At the very bar that the last process ended in, targets are still being replayed.
             self._begin(book)
         book.targets[decision.owner] = decision.target
         book.last = (decision.strategy, decision.run, decision.decided_at)

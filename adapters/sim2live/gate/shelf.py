@@ -38,6 +38,8 @@ class Shelf:
             (``flatten``).
         asks: True to ask a human what a blind venue holds after a process that ended
             without closing had left something there.
+        visit: True for a command that changes a word or two and leaves: it reads no venue,
+            and how the last process ended stays as it was noted.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Shelf:
         *,
         drift: DriftPolicy,
         asks: bool,
+        visit: bool = False,
     ) -> None:
         self.books: dict[Key, Book] = {}
         self.read: dict[str, dict[Instrument, int] | None] = {}
@@ -59,6 +62,7 @@ class Shelf:
         self._clock = clock
         self._drift = drift
         self._asks = asks
+        self._visit = visit
         self._lock = ProcessLock(journal.path, venue.fingerprint)
         self._opening = threading.Lock()
         self._halts: dict[str, str] = {}
@@ -81,9 +85,10 @@ class Shelf:
             halted = facts.get(workflow, HALTED)
             if halted is not None:
                 self._halts[workflow] = halted
-            self._compare(workflow, books)
+            if not self._visit:
+                self._compare(workflow, books)
+                mailbox.beat(workflow, os.getpid())
             self.books.update(books)
-            mailbox.beat(workflow, os.getpid())
 
     def follows(self, workflow: str) -> bool:
         """Whether this process follows a workflow."""
@@ -131,9 +136,8 @@ class Shelf:
 
     def leave(self) -> None:
         """End in good order; the next process need not ask anybody anything."""
-        for workflow in self.followed:
-            if workflow not in self.unclean or self._asks:
-                self._journal.mailbox.rest(workflow)
+        for workflow in () if self._visit else self.followed:
+            self._journal.mailbox.rest(workflow)
 
     def release(self) -> None:
         """Give the locks back."""
