@@ -149,7 +149,7 @@ class Hub:
         transport.on_close(closed)
         running = asyncio.ensure_future(transport.run())
         try:
-            await _first(running, opening.wait(), ended.wait(), seconds=_OPEN_SECONDS)
+            await _first(running, opening.wait(), lost.wait(), ended.wait(), seconds=_OPEN_SECONDS)
             if opening.is_set():
                 await _first(running, lost.wait(), ended.wait(), seconds=None)
         finally:
@@ -158,8 +158,9 @@ class Hub:
         if isinstance(failure, Exception):
             # The text may hold the address, and with it the token.
             _log.warning("hub %s: %s", self._name, type(failure).__name__)
-            if _status(failure) == 401:
-                self._refused = token
+        if lost.is_set() and not opening.is_set():
+            # A network that is down is waited for in there; a server that refuses ends it.
+            self._refused = token
 
     def _token(self) -> str:
         deadline = Deadline(self._clock, _LOGIN_SECONDS)
@@ -189,9 +190,3 @@ async def _first(*waiting: Any, seconds: float | None) -> None:
     for task in made:
         task.cancel()
     await asyncio.gather(*made, return_exceptions=True)
-
-
-def _status(failure: BaseException) -> int | None:
-    """The HTTP status of a refused WebSocket, if that is what it is."""
-    status = getattr(getattr(failure, "response", None), "status_code", None)
-    return status if isinstance(status, int) else None
