@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from sim2live.clock import Clock
+from sim2live.errors import JournalError
 from sim2live.gate.facts import Facts
 from sim2live.gate.ledger import UNKNOWN, Line
 from sim2live.gate.mailbox import Mailbox
@@ -176,10 +177,7 @@ class Journal:
             DuplicateError: the id was used before; `find` tells what became of it.
             JournalError: it could not be made durable, so nothing may be sent on it.
         """
-        statements = [*self._take_bars(), self._insert(row)]
-        if line is not None:
-            statements.append(self._line(row.workflow, row.instrument, line))
-        self._db.commit(statements, durable=True)
+        self._keep(row, line, durable=True)
 
     def intend_again(self, row: Row) -> None:
         """Count one more sending of the same bytes; durable like the first.
@@ -201,11 +199,8 @@ class Journal:
             row: the refusal.
             line: None where the caller does not hold the instrument.
         """
-        statements = [self._insert(row)]
-        if line is not None:
-            statements.append(self._line(row.workflow, row.instrument, line))
         try:
-            self._db.commit(statements, durable=False)
+            self._keep(row, line, durable=False)
         except DuplicateError:
             # The same refusal of the same decision, replayed: the first row stands.
             return
@@ -246,6 +241,19 @@ class Journal:
                 return
             statements, self._bars = self._bars, []
         self._db.commit(statements, durable=False)
+
+    def _keep(self, row: Row, line: Line | None, *, durable: bool) -> None:
+        """A new row, together with the bars that its decision has seen."""
+        bars = self._take_bars()
+        statements = [*bars, self._insert(row)]
+        if line is not None:
+            statements.append(self._line(row.workflow, row.instrument, line))
+        try:
+            self._db.commit(statements, durable=durable)
+        except JournalError:
+            with self._bars_lock:
+                self._bars = [*bars, *self._bars]
+            raise
 
     def _take_bars(self) -> list[Statement]:
         if not self._bars:

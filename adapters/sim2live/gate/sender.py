@@ -258,6 +258,9 @@ class Sender:
             line = replace(line, presumed=line.presumed.maybe(row.signed)).because(UNKNOWN)
             line = self._protected(book, row, line)
             book.unknown[row.id] = replace(row, state="UNKNOWN", reason=outcome.reason)
+            if closing:
+                # It is not owed any more: its bytes must not go out again as if they never had.
+                line, book.owed = line.without(OWED), None
             if step is Step.HALT:
                 line = replace(line, halted=f"the outcome of exit {row.id} is unknown")
             self._sound(
