@@ -38,13 +38,14 @@ class ScriptedGate:
     def __init__(
         self, refuse: Callable[[int, int], bool] = lambda n, size: False, *, simulated: bool = True
     ) -> None:
-        self.venue = SimpleNamespace(simulated=simulated)
+        self.venue = SimpleNamespace(simulated=simulated, can_cancel=False, name="scripted")
         self.refuse = refuse
         self.calls: list[Call] = []
         self.signals: list[Signal] = []
         self.bars: list[tuple[Instrument, Any]] = []
         self.marks: list[float] = []
         self.presumptions: list[tuple[Instrument, int]] = []
+        self.cancelled: list[str] = []
         self.presumed: dict[Instrument, int] = defaultdict(int)
         self.targets: dict[tuple[Instrument, str], int] = defaultdict(int)
 
@@ -103,10 +104,16 @@ class ScriptedGate:
             bracket=order.bracket if order is not None else None,
         )
 
-    def presume(self, instrument: Instrument, target: int, *, data: str, decided_at: int) -> None:
+    def presume(
+        self, instrument: Instrument, target: int, *, data: str, decided_at: int, name: str
+    ) -> bool:
         self.targets[instrument, data] = target
         self.presumed[instrument] = self._total(instrument)
         self.presumptions.append((instrument, target))
+        return True
+
+    def cancel(self, instrument: Instrument, name: str, *, data: str, decided_at: int) -> None:
+        self.cancelled.append(name)
 
     def on_bar(self, instrument: Instrument, bar: Any) -> None:
         self.bars.append((instrument, bar))

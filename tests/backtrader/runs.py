@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import backtrader as bt
@@ -31,3 +32,11 @@ def play(case: Case, broker: Any, mode: str) -> Spied:
 def stock(case: Case, mode: str) -> Spied:
     """The same on Backtrader's own broker. It cannot bear idle polls: compare those with live."""
     return play(case, bt.brokers.BackBroker(**case.broker), mode)
+
+
+@functools.cache
+def stock_log(case: Case, mode: str) -> str:
+    """What a strategy is told on Backtrader's own broker; each run is made once."""
+    plain = stock(case, mode)
+    assert any(entry[0] == "order" for entry in plain.log), "a case without orders proves nothing"
+    return repr(plain.log)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pytest
 from backtrader import Order
 from tests.backtrader.fakes import ScriptedGate
-from tests.backtrader.runs import play, stock
+from tests.backtrader.runs import play, stock, stock_log
 from tests.backtrader.strategies import CASES, Case
 
 from sim2live.backtrader import MirrorBroker
@@ -20,13 +19,6 @@ RUNS = [
     for mode in case.modes
     for bracket in (("emulated", "native") if mode == "once" else ("emulated",))
 ]
-
-
-@functools.cache
-def stock_log(case: Case, mode: str) -> str:
-    plain = stock(case, mode)
-    assert any(entry[0] == "order" for entry in plain.log), "a case without orders proves nothing"
-    return repr(plain.log)
 
 
 class FollowedGate(ScriptedGate):

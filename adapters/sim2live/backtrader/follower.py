@@ -56,7 +56,7 @@ class Follower:
 
     def level(self, data: Any, position: float, *, when: Callable[[], int]) -> None:
         """At the end of a bar: tell the position if the gate knows another one."""
-        if self._whole(data, position) != self._told[id(data)][1]:
+        if self.whole(data, position) != self._told[id(data)][1]:
             self.tell(data, position, when=when())
 
     def ask(
@@ -105,18 +105,25 @@ class Follower:
         except ConfigError as error:
             _log.error("not followed: %s", error)
             return
-        self._follow(data, instrument, self._whole(data, position), when=when, nth=-1, spec=None)
+        self._follow(data, instrument, self.whole(data, position), when=when, nth=-1, spec=None)
 
-    def presume(self, data: Any, position: float, *, when: int) -> None:
-        """The simulator filled a leg that rests at the venue: the venue has done the same."""
-        target = self._whole(data, position)
-        self._told[id(data)] = (data, target)
-        self._dispatcher.presume(
+    def presume(self, data: Any, position: float, *, when: int, name: str) -> bool:
+        """The simulator fills what rests at the venue under this name: so has the venue.
+
+        Returns:
+            False when it rests there no more; then nothing was presumed.
+        """
+        target = self.whole(data, position)
+        known = self._dispatcher.presume(
             self._map.of(data),
             target,
             data=self._map.label(data),
             decided_at=when,
+            name=name,
         )
+        if known:
+            self._told[id(data)] = (data, target)
+        return known
 
     def _follow(
         self,
@@ -139,7 +146,8 @@ class Follower:
         self._told[id(data)] = (data, receipt.granted)
         return receipt
 
-    def _whole(self, data: Any, position: float) -> int:
+    def whole(self, data: Any, position: float) -> int:
+        """Whole contracts for a position; with `exact` a fraction is cut, and said once."""
         try:
             return self._size(position)
         except SizingError:

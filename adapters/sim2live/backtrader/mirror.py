@@ -26,6 +26,7 @@ from sim2live.backtrader.calls import Calls
 from sim2live.backtrader.contract_broker import ContractBroker
 from sim2live.backtrader.follower import Answer, Follower
 from sim2live.backtrader.instruments import InstrumentMap, Instruments
+from sim2live.backtrader.natives import Natives, can_rest
 from sim2live.backtrader.prices import Prices
 from sim2live.errors import ConfigError
 from sim2live.signals import OrderSpec
@@ -56,7 +57,10 @@ class MirrorBroker(ContractBroker):
             exchange SIM; on simulated venues only).
         sizing: ``"exact"``, or a `sim2live.sizing.Sizing`: whole contracts for a position.
         resting: ``"emulated"`` or ``"auto"``: limits, stops and trailing orders rest in the
-            simulator and go out as market orders when it triggers them.
+            simulator and go out as market orders when it triggers them. ``"native"``: they are
+            placed at the venue, which must be able to cancel, with their cancels, expiries,
+            OCO ends and trailing moves; a parent with children stays emulated, and so does
+            everything while a volume filler is set.
         bracket: ``"native"``: a bracket is one signal and its legs rest at the venue.
             ``"emulated"``: legs rest in the simulator; for strategies that also exit on their own.
         kwargs: Parameters of ``BackBroker``, such as ``cash``.
@@ -71,11 +75,11 @@ class MirrorBroker(ContractBroker):
         *,
         instruments: Instruments = None,
         sizing: str | Sizing = "exact",
-        resting: Literal["auto", "emulated"] = "auto",
+        resting: Literal["auto", "emulated", "native"] = "auto",
         bracket: Literal["native", "emulated"] = "native",
     ) -> None:
         for name, value, words in (
-            ("resting", resting, ("auto", "emulated")),
+            ("resting", resting, ("auto", "emulated", "native")),
             ("bracket", bracket, ("native", "emulated")),
         ):
             if value not in words:
@@ -84,6 +88,11 @@ class MirrorBroker(ContractBroker):
         self._dispatcher: Dispatcher | None = dispatcher
         self._sizing = sizings.of(sizing)
         self._native_brackets = bracket == "native"
+        self._native_resting = resting == "native"
+        if self._native_resting and not dispatcher.venue.can_cancel:
+            raise ConfigError(
+                f"resting='native': {dispatcher.venue.name} cannot cancel what rests there"
+            )
         super().__init__()
 
     # -- life of a run ------------------------------------------------------------------------
@@ -94,7 +103,6 @@ class MirrorBroker(ContractBroker):
         self._following = False
         self._open: dict[int, Any] = {}  # market orders that the target counts, by ref
         self._caps: dict[int, float] = {}  # what is left to them where the opening was refused
-        self._legs: set[int] = set()  # refs of children that rest at the venue
         self._calls = Calls()
 
     def start(self) -> None:
@@ -111,6 +119,7 @@ class MirrorBroker(ContractBroker):
             return
         self._following = True
         self._follower = Follower(self._dispatcher, self._map, self._sizing)
+        self._natives = Natives(self._dispatcher, self._map, self._follower)
         self._watch: Watch | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -119,7 +128,7 @@ class MirrorBroker(ContractBroker):
         state = vars(self).copy()
         state["_dispatcher"] = None
         state["_following"] = False
-        for name in ("_follower", "_watch", "_prices"):
+        for name in ("_follower", "_natives", "_watch", "_prices"):
             state.pop(name, None)
         return state
 
@@ -155,6 +164,7 @@ class MirrorBroker(ContractBroker):
             return
         self._prices.push(moved)
         super().next()
+        self._natives.follow_trails(when=self._now())
         for data in self._follower.told:
             self._follower.level(data, self._position(data), when=self._now)
         self._dispatcher.mark(self._value)
@@ -190,8 +200,9 @@ class MirrorBroker(ContractBroker):
             return True
         owner, label, when = self._identity(order)
         nth = self._calls.order(owner, label, when)
+        market = order.exectype == Order.Market
         if (
-            order.exectype != Order.Market
+            not (market or self._may_rest(order, group))
             or not order.active()
             or order.ref in self._open
             or not order.executed.remsize
@@ -201,6 +212,8 @@ class MirrorBroker(ContractBroker):
             return True
         size = order.executed.remsize
         base = self._position(order.data)
+        if not market:
+            return self._rest(order, base, when=when, nth=nth)
         answer = self._ask(order, base, base + size, nth=nth)
         granted = answer.allowed - base
         if answer.allowed == base + size:
@@ -214,6 +227,31 @@ class MirrorBroker(ContractBroker):
             _explain(order, answer.reason)
             self._caps[order.ref] = granted
         return True
+
+    def _may_rest(self, order: Any, group: list[Any]) -> bool:
+        return (
+            self._native_resting
+            and self.p.filler is None
+            and order.parent is None
+            and len(group) == 1
+            and order.data._compensate is None
+            and order not in self._natives
+            and can_rest(order)
+        )
+
+    def _rest(self, order: Any, base: float, *, when: int, nth: int) -> bool:
+        """Place an order at the venue; False when it was refused, which an exit never is."""
+        try:
+            receipt = self._natives.place(order, base, when=when, nth=nth)
+        except ConfigError as error:
+            self._announce(order, str(error))
+        else:
+            opens = abs(base + order.executed.remsize) > abs(base)
+            if receipt is None or receipt.ok or not opens:
+                return True
+            self._announce(order, receipt.reason)
+        self._reject(order)
+        return False
 
     def _announce(self, order: Any, reason: str) -> None:
         """Everything that stock does with a new order up to its cash check."""
@@ -292,8 +330,7 @@ class MirrorBroker(ContractBroker):
         base = self._position(order.data)
         when = self._now()
         key = _key(order.data)
-        if order.ref in self._legs:
-            self._follower.presume(key, base + size, when=when)
+        if order in self._natives and self._natives.filled(order, key, base + size, when=when):
             return offered
         if order.exectype == Order.Historical:
             self._follower.tell(key, base + size, when=when)
@@ -309,7 +346,8 @@ class MirrorBroker(ContractBroker):
         """Queue a notice; a counted order that died without its fill is undone at the venue."""
         super().notify(order)
         if not order.alive():
-            self._legs.discard(order.ref)
+            if self._following and order in self._natives:
+                self._natives.died(order, _key(order.data), when=self._now())
             if order.ref in self._open:
                 self._forget(order)
                 if order.status != Order.Completed:
@@ -351,8 +389,8 @@ class MirrorBroker(ContractBroker):
             spec=OrderSpec(bracket=legs, reference=reference if math.isfinite(reference) else None),
         )
         receipt = answer.receipt
-        if legs and receipt and any(signal.bracket for signal in receipt.signals):
-            self._legs.update(child.ref for child in children)
+        if legs and receipt:
+            self._natives.ride(children, receipt)
         return answer
 
     def _identity(self, order: Any) -> tuple[int, str, int]:

@@ -19,7 +19,7 @@ def broker(
     *,
     instruments: Instruments = None,
     sizing: str | Sizing = "exact",
-    resting: Literal["auto", "emulated"] = "auto",
+    resting: Literal["auto", "emulated", "native"] = "auto",
     bracket: Literal["native", "emulated"] = "native",
     mode: settings.Mode | None = None,
     dispatcher: Dispatcher | None = None,

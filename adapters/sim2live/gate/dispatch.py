@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from sim2live.clock import Clock
 from sim2live.gate.book import Decision
+from sim2live.gate.desk import Desk
 from sim2live.gate.gate import Gate
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.operator import Operator
@@ -60,6 +61,8 @@ class Dispatcher:
         self.run = run
         self.workflow = workflow
         self._clock = clock
+        self._desk = Desk(gate)
+        self._news = gate.news.queue(workflow, strategy)
         self._counts: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._equity: float | None = None
@@ -127,19 +130,96 @@ class Dispatcher:
             self._counts[receipt.status.value] += 1
         return receipt
 
-    def presume(self, instrument: Instrument, target: int, *, data: str, decided_at: int) -> None:
-        """The simulator filled a leg that rests at the venue: presume the same there.
+    def presume(
+        self,
+        instrument: Instrument,
+        target: int,
+        *,
+        data: str,
+        decided_at: int,
+        name: str | None = None,
+    ) -> bool:
+        """The simulator filled what rests at the venue: presume the same there.
 
         Args:
             instrument: what is traded.
             target: whole contracts after the fill.
             data: name of the framework's data.
             decided_at: ns UTC of the bar that filled it.
+            name: of the resting order, or the id of the entry whose leg was filled; None for
+                the oldest one of this data that fits.
+
+        Returns:
+            False when nothing of that name rests there any more. Then nothing is presumed:
+            the fill has to be followed like any other.
         """
         owner = (self.strategy, data)
         held = self._pins.of(self.workflow, owner, instrument)
         at = decided_at + self._shift
-        self.gate.presume(self.workflow, held, owner, target, decided_at=at)
+        return self._desk.presume(self.workflow, held, owner, target, decided_at=at, name=name)
+
+    def rest(
+        self,
+        instrument: Instrument,
+        signed: int,
+        *,
+        data: str,
+        nth: int,
+        decided_at: int,
+        order: OrderSpec,
+    ) -> Receipt:
+        """Place an order that rests at the venue, where it can be cancelled.
+
+        The target does not change; when the simulator fills its copy, call `presume`.
+
+        Args:
+            instrument: what is traded.
+            signed: whole contracts, positive to buy.
+            data: name of the framework's data.
+            nth: which call of the framework it is.
+            decided_at: ns UTC, as for `follow`.
+            order: type, prices and bracket.
+
+        Returns:
+            The receipt; the id of its one signal is the name of the order from now on. SHADOW
+            for history: it rests nowhere, and its fill has to be followed.
+        """
+        decision = Decision(
+            strategy=self.strategy,
+            run=self.run,
+            workflow=self.workflow,
+            instrument=self._pins.of(self.workflow, (self.strategy, data), instrument),
+            target=0,
+            data=data,
+            nth=nth,
+            decided_at=decided_at + self._shift,
+            order=order,
+        )
+        return self._desk.rest(decision, signed)
+
+    def modify(
+        self, instrument: Instrument, name: str, order: OrderSpec, *, data: str, decided_at: int
+    ) -> Receipt:
+        """Give a resting order of this name other prices."""
+        held = self._pins.of(self.workflow, (self.strategy, data), instrument)
+        return self._desk.modify(self.workflow, held, name, order, decided_at + self._shift)
+
+    def cancel(self, instrument: Instrument, name: str, *, data: str, decided_at: int) -> Receipt:
+        """Take a resting order, or a leg of a bracket, off the market.
+
+        It may be called again, and for what is gone already. What could not go is tried again
+        by the gate; a venue that cannot cancel leaves the instrument to exits only, and an
+        alarm names what may still rest there.
+
+        Args:
+            instrument: what is traded.
+            name: of the order; for a leg the entry's id, ``/`` and ``stop_loss`` or
+                ``take_profit``.
+            data: name of the framework's data.
+            decided_at: ns UTC, as for `follow`.
+        """
+        held = self._pins.of(self.workflow, (self.strategy, data), instrument)
+        return self._desk.cancel(self.workflow, held, name, decided_at + self._shift)
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Hand over a bar before the simulator matches on it.
@@ -197,8 +277,11 @@ class Dispatcher:
         return standing(self.gate, self.workflow)
 
     def reports(self) -> list[Report]:
-        """News from a venue that can report, oldest first, each one once."""
-        return self.gate.venue.reports()
+        """News of this strategy from a venue that can report, oldest first, each one once."""
+        if self.venue.here:
+            self.gate.news.collect()
+        news = self._news
+        return [news.popleft() for _ in range(len(news))]
 
     def summary(self) -> dict[str, int]:
         """How many decisions of this handle ended under each status."""

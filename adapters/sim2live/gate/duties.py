@@ -99,6 +99,14 @@ class FeedWatch(Duty):
                     gate.alarms.sound(now, book.name, text)
 
 
+class Rounds(Duty):
+    """Asks the venue for news, so that no strategy's thread has to."""
+
+    def look(self, gate: Gate, now: int) -> None:  # noqa: ARG002 - asks at every look
+        """Ask once."""
+        gate.news.collect()
+
+
 class KillSwitch(Duty):
     """Halts everything while a file exists; taking it away resumes nothing by itself.
 
@@ -131,6 +139,7 @@ def duties(
     flatten_at: str | None,
     feed_timeout: float,
     kill_switch: str | None,
+    asks: bool = False,
 ) -> Sequence[Duty]:
     """The duties of a process, the most urgent first.
 
@@ -141,11 +150,14 @@ def duties(
         flatten_at: a time of day, or None.
         feed_timeout: seconds of trading without a bar before an alarm.
         kill_switch: a file, or None.
+        asks: True for a venue that has news and has to be asked for it.
     """
     chosen: list[Duty] = []
     if kill_switch is not None:
         chosen.append(KillSwitch(kill_switch))
     chosen.append(Obedience(clock))
+    if asks:
+        chosen.append(Rounds())
     if real and flatten_at is not None:
         chosen.append(FlattenAt(flatten_at))
     if real:
@@ -169,6 +181,7 @@ def supervise(
         flatten_at=flatten_at,
         feed_timeout=feed_timeout,
         kill_switch=kill_switch,
+        asks=gate.venue.can_report and not gate.venue.here,
     )
     supervisor = Supervisor(gate, chosen, clock)
     gate.before_close(supervisor.close)

@@ -16,15 +16,17 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from sim2live.clock import Clock, iso
+from sim2live.clock import Clock
 from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.answers import Answers
-from sim2live.gate.book import Book, Decision, Key, Owner
+from sim2live.gate.book import Book, Decision, Key
 from sim2live.gate.delivery import covers, excess, growth, legs
 from sim2live.gate.journal import Journal
-from sim2live.gate.ledger import DriftPolicy, Presumed, StartPolicy, sign
+from sim2live.gate.ledger import DriftPolicy, StartPolicy, sign
+from sim2live.gate.news import News
 from sim2live.gate.now import Now
+from sim2live.gate.orders import Orders
 from sim2live.gate.outbox import Outbox
 from sim2live.gate.receipt import REFUSALS, Receipt, Status
 from sim2live.gate.replay import Replay, Sent
@@ -62,6 +64,8 @@ class Gate:
     Attributes:
         shelf: the books of this process.
         doorkeeper: asks the rules.
+        orders: what rests at the venue.
+        news: what the venue tells.
         now: as given.
         timetable: as given.
         heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
@@ -97,6 +101,8 @@ class Gate:
         self.sender = Sender(
             venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
         )
+        self.orders = Orders(venue, self.sender, self._refuses)
+        self.news = News(venue, journal, self.sender, alarms, self.book)
         self._outbox = Outbox(self.work, clock) if background else None
         self.shelf = Shelf(journal, venue, alarms, clock, drift=drift, asks=asks, visit=visit)
         self.heard: dict[Key, int] = {}
@@ -159,9 +165,13 @@ class Gate:
             if self._closed:  # while this call waited
                 return self._answers.unable(book, decision, "this gate is closed")
             receipt = self._follow(book, decision)
+            if book.line.resting:
+                self.orders.tidy(book, decision.decided_at)
         finally:
             book.lock.release()
-        self._notice(book)
+        if book.line.resting and self.venue.here:
+            self.news.collect()  # a leg that is through the market already has filled at once
+        self.notice(book)
         return receipt
 
     def _follow(self, book: Book, decision: Decision) -> Receipt:
@@ -179,7 +189,7 @@ class Gate:
             live = False
         if live and not self.replays(*at):
             # At the very bar that the last process ended in, targets are still being replayed.
-            self._begin(book)
+            self.begin(book)
         book.targets[decision.owner] = decision.target
         book.last = (decision.strategy, decision.run, decision.decided_at)
         if not live:
@@ -219,30 +229,36 @@ class Gate:
         return sent
 
     def _enter(self, book: Book, signed: int, decision: Decision) -> Sent:
-        sentence = book.line.blocked
-        workflow, instrument = book.key
-        if not sentence:
-            entry = Entry(
-                workflow=workflow,
-                instrument=instrument,
-                signed=signed,
-                held=book.line.presumed.sure,
-                held_total=self.shelf.held_elsewhere(book) if self.doorkeeper.rules else 0,
-                decided_at=decision.decided_at,
-                time=self.now.time(decision.decided_at),
-                order=decision.order,
-            )
-            sentence = self.doorkeeper.refuses(entry)
+        sentence = book.line.blocked or self._refuses(book, signed, decision)
         if sentence:
             return self.sender.hold(book, signed, decision, sentence)
         return self.sender.entry(book, signed, decision)
 
+    def _refuses(self, book: Book, signed: int, decision: Decision) -> str:
+        """What the rules say against an entry; empty when they agree."""
+        if not self.doorkeeper.rules:
+            return ""
+        workflow, instrument = book.key
+        return self.doorkeeper.refuses(
+            Entry(
+                workflow=workflow,
+                instrument=instrument,
+                signed=signed,
+                held=book.line.presumed.sure,
+                held_total=self.shelf.held_elsewhere(book),
+                decided_at=decision.decided_at,
+                time=self.now.time(decision.decided_at),
+                order=decision.order,
+            )
+        )
+
     # -- debts ---------------------------------------------------------------------------
 
-    def _notice(self, book: Book) -> None:
+    def notice(self, book: Book) -> None:
+        """Wake the thread that works off debts, should there be any."""
         if self._outbox is None or not book.begun:
             return
-        if book.owed or book.unknown or self.sender.silent:
+        if self._owes(book) or self.sender.silent:
             self._outbox.notice()
 
     def work(self) -> bool:
@@ -261,16 +277,19 @@ class Gate:
             return True
         # A book that is still in its history does not know what its strategies want.
         begun = [book for book in list(self.books.values()) if book.begun]
-        owing = [book for book in begun if book.owed or book.unknown]
+        owing = [book for book in begun if self._owes(book)]
         for book in owing:
             self.heal(book)
-        return self.sender.silent or any(book.owed or book.unknown for book in owing)
+        return self.sender.silent or any(self._owes(book) for book in owing)
+
+    def _owes(self, book: Book) -> bool:
+        return bool(book.owed or book.unknown or self.orders.owing(book))
 
     def heal(self, book: Book) -> None:
         """Compare now, without a bar; not while its strategies are still in their history."""
         if book.begun:
             self.compare(book, book.last[2])
-            self._notice(book)
+            self.notice(book)
 
     # -- bars ----------------------------------------------------------------------------
 
@@ -294,7 +313,10 @@ class Gate:
         self._doubt(book, bar.time)
         if bar.time > watermark and self.now.is_live(instrument, bar.time, watermark):
             self.compare(book, bar.time)
-            self._notice(book)
+            self.notice(book)
+        if self.venue.here:
+            # After the comparison: what this bar has filled there, it is about to fill here.
+            self.news.collect()
 
     def compare(self, book: Book, time: int) -> None:
         """Send what the venue still lacks; an exit that is owed goes first and may always go."""
@@ -303,7 +325,9 @@ class Gate:
         try:
             if self.gone:
                 return
-            self._begin(book)
+            self.begin(book)
+            if self.orders.owing(book):
+                self.orders.tidy(book, time)
             if book.unknown:
                 self.sender.settle_unknown(book)
             total = book.total
@@ -317,26 +341,6 @@ class Gate:
                 self.sender.save(book)
         finally:
             book.lock.release()
-
-    def presume(
-        self,
-        workflow: str,
-        instrument: Instrument,
-        owner: Owner,
-        target: int,
-        *,
-        decided_at: int,
-    ) -> None:
-        """A leg that rests at the venue was filled in the mirror: presume the same there."""
-        book = self.book(workflow, instrument)
-        with book.lock:
-            moved = target - book.targets.get(owner, 0)
-            book.targets[owner] = target
-            line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
-            # The leg that filled has cancelled its sister.
-            book.line = line.unprotected() if line.presumed == Presumed(0, 0, "PRESUMED") else line
-            self.sender.save(book)
-        logger.info("%s leg of %+d presumed filled at %s", book.name, moved, iso(decided_at))
 
     def before_close(self, end: Callable[[], None]) -> None:
         """Have something that works on this gate ended before the gate closes."""
@@ -386,7 +390,7 @@ class Gate:
 
     # -- helpers -------------------------------------------------------------------------
 
-    def _begin(self, book: Book) -> None:
+    def begin(self, book: Book) -> None:
         """The first live moment of a book: what history left behind is looked at once."""
         if book.begun:
             return

@@ -27,6 +27,7 @@ from sim2live.gate.ledger import UNKNOWN, Line
 from sim2live.gate.mailbox import Mailbox
 from sim2live.gate.schema import MIGRATIONS
 from sim2live.gate.store import Database, DuplicateError, Statement
+from sim2live.gate.told import Told
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal, decode
 from sim2live.venues.outcome import Outcome
@@ -84,7 +85,8 @@ class Row(Struct, frozen=True, kw_only=True):
     @property
     def closing(self) -> bool:
         """True when it was meant to reduce what is held."""
-        return self.signal.open_close == "CLOSE"
+        # A correction may be either; everything else says it by its leg.
+        return self.leg == "close" or (self.leg == "fix" and self.signal.open_close == "CLOSE")
 
 
 class Journal:
@@ -100,6 +102,7 @@ class Journal:
         self._db = database
         self.mailbox = Mailbox(database, venue, clock)
         self.facts = Facts(database, venue)
+        self.told = Told(database, venue)
         self._venue = venue
         self._clock = clock
         self._encode = msgspec.msgpack.Encoder().encode

@@ -12,6 +12,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sim2live.gate.resting import Resting, leftover
+
 Source = Literal["SENT", "PRESUMED", "READ", "HUMAN"]
 StartPolicy = Literal["wait", "adopt", "send_difference", "refuse"]
 DriftPolicy = Literal["refuse", "adopt", "flatten"]
@@ -54,6 +56,10 @@ class Presumed(Struct, frozen=True):
             return self.low
         return min(self.high, 0)
 
+    def holds(self, position: int) -> bool:
+        """True when exactly this is held for certain."""
+        return self.known and self.low == position
+
     def moved(self, signed: int, source: Source = "SENT") -> Presumed:
         """Both ends moved: ``signed`` contracts were taken by the venue."""
         return Presumed(self.low + signed, self.high + signed, source)
@@ -87,7 +93,7 @@ class Line(Struct, frozen=True):
         halted: the reason of a halt, which only ``resume`` lifts; empty otherwise.
         flat: True after ``flatten``: the venue holds nothing until the target turns.
         fixes: how many signals without a framework call were drawn so far.
-        legs: brackets whose legs rest at the venue, each as a text for people.
+        resting: orders and bracket legs that rest at the venue.
     """
 
     presumed: Presumed = Presumed()
@@ -96,7 +102,7 @@ class Line(Struct, frozen=True):
     halted: str = ""
     flat: bool = False
     fixes: int = 0
-    legs: tuple[str, ...] = ()
+    resting: tuple[Resting, ...] = ()
 
     @property
     def state(self) -> Literal["ACTIVE", "REDUCING", "HALTED"]:
@@ -116,6 +122,8 @@ class Line(Struct, frozen=True):
 
     def because(self, reason: str) -> Line:
         """The same line with one more reason."""
+        if reason in self.reasons:
+            return self
         return replace(self, reasons=tuple(sorted({*self.reasons, reason})))
 
     def without(self, reason: str) -> Line:
@@ -124,9 +132,14 @@ class Line(Struct, frozen=True):
             return self
         return replace(self, reasons=tuple(r for r in self.reasons if r != reason))
 
+    def tidied(self) -> Line:
+        """The same line, on exits only exactly as long as something rests that should not."""
+        return self.because(LEGS) if leftover(self.resting) else self.without(LEGS)
+
     def unprotected(self) -> Line:
-        """The same line once nothing rests at the venue any more."""
-        return replace(self, legs=()).without(LEGS)
+        """The same line once no leg rests at the venue any more."""
+        left = tuple(one for one in self.resting if not one.legs and not one.ending)
+        return replace(self, resting=left).without(LEGS)
 
     def wants(self, target: int) -> int:
         """The position that the venue should hold for this target (rule 4, WAITING).
@@ -136,6 +149,9 @@ class Line(Struct, frozen=True):
         """
         if self.flat:
             return 0
+        if self.resting:
+            # What the venue has filled of a resting order, the simulator is about to book.
+            target += sum(one.done for one in self.resting)
         if not self.waiting:
             return target
         sure = self.presumed.sure
@@ -144,8 +160,8 @@ class Line(Struct, frozen=True):
         return sign(target) * min(abs(target), abs(sure))
 
     def turned(self, before: int, after: int) -> Line:
-        """Waiting ends when the target is flat or changes its side; so does being flattened."""
-        if self.waiting and sign(after) != self.waiting:
+        """Waiting ends when the target is flat, changes its side or is held; flattened the same."""
+        if self.waiting and (sign(after) != self.waiting or self.presumed.holds(after)):
             return replace(self, waiting=0, flat=False)
         if self.flat and sign(after) != sign(before):
             return replace(self, flat=False)

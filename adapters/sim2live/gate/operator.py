@@ -87,7 +87,7 @@ class Operator:
                 outcome = Outcome(Kind.REJECTED, "a human set the position")
                 self._gate.sender.resolve(book, row, outcome, source="HUMAN")
             presumed = Presumed(position, position, "HUMAN")
-            line = replace(book.line, presumed=presumed, reasons=(), legs=())
+            line = replace(book.line.unprotected(), presumed=presumed, reasons=())
             book.line = line.started(book.total, "wait", first=False)
             book.owed = None
             self._gate.sender.save(book)

@@ -47,5 +47,14 @@ MIGRATIONS = (
         PRIMARY KEY (venue, workflow, name)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE reports (
+        venue TEXT NOT NULL, id TEXT NOT NULL,
+        time INTEGER NOT NULL, kind TEXT NOT NULL, signal_id TEXT NOT NULL,
+        account TEXT NOT NULL, signed_qty INTEGER NOT NULL, payload BLOB NOT NULL,
+        PRIMARY KEY (venue, id)
+    ) STRICT;
+    CREATE INDEX reports_of_signal ON reports (venue, signal_id);
+    """,
 )
 """One script for each version, run in order from the version that a file is at."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from sim2live.clock import Clock
@@ -9,29 +11,21 @@ from sim2live.errors import JournalError, SignalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Decision
 from sim2live.gate.delivery import Step, excess, next_step, worst
+from sim2live.gate.draw import draw
 from sim2live.gate.journal import Journal, Row
-from sim2live.gate.ledger import LEGS, OWED, UNKNOWN, Line, Source
+from sim2live.gate.ledger import OWED, UNKNOWN, Line, Source
 from sim2live.gate.receipt import Status
 from sim2live.gate.replay import Sent, as_sent
+from sim2live.gate.resting import legs_of, orphaned
 from sim2live.gate.store import DuplicateError
-from sim2live.signals import (
-    BUY,
-    CLOSE,
-    OPEN,
-    SELL,
-    Leg,
-    OrderSpec,
-    SchemaVersion,
-    Signal,
-    signal_id,
-)
+from sim2live.signals import CLOSE, SchemaVersion, Signal
 from sim2live.venues.base import Venue
 from sim2live.venues.outcome import Kind, Outcome
 
 LONGEST_PAUSE = 60.0
 """Seconds; a venue that asks for a longer pause (Retry-After) is asked again after this."""
 
-PLAIN = OrderSpec()
+Then = Callable[[Book, Row, Signal, Kind], None]
 
 
 class Sender:
@@ -90,7 +84,7 @@ class Sender:
     def entry(self, book: Book, signed: int, decision: Decision) -> Sent:
         """Send an opening part at most once."""
         try:
-            row, signal = self._draw(book, signed, decision, closing=False)
+            row, signal = draw(book, signed, decision, self._version, closing=False)
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
         resting = self._pause(book)
@@ -112,7 +106,7 @@ class Sender:
         if again and owed is not None:
             row, signal = owed, owed.signal
         else:
-            row, signal = self._draw(book, signed, decision, closing=True)
+            row, signal = draw(book, signed, decision, self._version, closing=True)
         resting = self._pause(book)
         if resting:
             return self._owe(book, row, resting)
@@ -131,7 +125,7 @@ class Sender:
     def hold(self, book: Book, signed: int, decision: Decision, sentence: str) -> Sent:
         """A rule said no: write it down, send nothing."""
         try:
-            row, _ = self._draw(book, signed, decision, closing=False)
+            row, _ = draw(book, signed, decision, self._version, closing=False)
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
         return self._refuse(book, row, "HELD", sentence)
@@ -141,67 +135,18 @@ class Sender:
         if decision.nth < 0:
             return
         try:
-            row, _ = self._draw(book, signed, decision, closing=False)
+            row, _ = draw(book, signed, decision, self._version, closing=False)
             self._journal.held(replace(row, state="HELD", reason=sentence, sends=0), None)
         except (SignalError, JournalError) as error:
-            self._sound(book, f"a refusal could not be journalled: {error}")
+            self.sound(book, f"a refusal could not be journalled: {error}")
 
     def _refuse(self, book: Book, row: Row, state: str, sentence: str) -> Sent:
         refused = replace(row, state=state, reason=sentence, sends=0)
         try:
             self._journal.held(refused, book.line)
         except JournalError as error:
-            self._sound(book, f"a refusal could not be journalled: {error}")
+            self.sound(book, f"a refusal could not be journalled: {error}")
         return Sent(status=Status(state), reason=sentence, opened=True)
-
-    def _draw(
-        self, book: Book, signed: int, decision: Decision, *, closing: bool
-    ) -> tuple[Row, Signal]:
-        """The signal of a leg and its row; a leg without a framework call draws a fix id."""
-        workflow, instrument = book.key
-        order = PLAIN if closing or decision.order is None else decision.order
-        leg: Leg
-        if decision.nth < 0:
-            leg, nth = "fix", book.line.fixes
-            book.line = replace(book.line, fixes=nth + 1)
-        else:
-            leg, nth = ("close" if closing else "open"), decision.nth
-        signal = Signal(
-            schema_version=self._version,
-            signal_id=signal_id(
-                strategy=decision.strategy,
-                run=decision.run,
-                workflow=workflow,
-                data=decision.data,
-                decided_at=decision.decided_at,
-                nth=nth,
-                leg=leg,
-            ),
-            workflow_id=workflow,
-            instrument=instrument,
-            side=BUY if signed > 0 else SELL,
-            qty=abs(signed),
-            order_type=order.order_type,
-            limit_price=order.limit_price,
-            trigger_price=order.trigger_price,
-            bracket=order.bracket,
-            open_close=CLOSE if closing else OPEN,
-        )
-        row = Row(
-            id=signal.signal_id,
-            workflow=workflow,
-            instrument=instrument,
-            strategy=decision.strategy,
-            run=decision.run,
-            data=decision.data,
-            decided_at=decision.decided_at,
-            nth=nth,
-            leg=leg,
-            signed=signed,
-            payload=signal.encode(),
-            sends=1,
-        )
-        return row, signal
 
     # -- exchange ------------------------------------------------------------------------
 
@@ -227,6 +172,36 @@ class Sender:
             children=outcome.children,
         )
 
+    def aside(self, book: Book, row: Row, signal: Signal, then: Then | None = None) -> Outcome:
+        """Send what moves no position by itself: an order that rests, its change, its end.
+
+        Args:
+            book: of the instrument.
+            row: of the signal.
+            signal: what goes out.
+            then: changes the book by the outcome, before both are written.
+        """
+        pause = self._pause(book)
+        if pause:
+            return Outcome(Kind.NOT_SENT, pause)
+        try:
+            self._journal.intend(row, book.line)
+        except DuplicateError:
+            stored = as_sent(self._journal.find([row.id])[row.id])
+            return Outcome(Kind(stored.status.value), stored.reason)
+        except JournalError as error:
+            self._unwritten(book, f"{row.leg} {row.id} was not sent: {error}")
+            return Outcome(Kind.NOT_SENT, str(error))
+        started = self._clock.monotonic_ns()
+        outcome = self._venue.send(signal, timeout=self._timeout)
+        latency = self._clock.monotonic_ns() - started
+        self._heard(outcome)
+        outcome = self._read(signal, outcome)
+        if then is not None:
+            then(book, row, signal, outcome.kind)
+        self._write(book, row, outcome, latency)
+        return outcome
+
     def _read(self, signal: Signal, outcome: Outcome) -> Outcome:
         """An unknown outcome becomes a known one where the venue can be asked."""
         if outcome.kind is not Kind.UNKNOWN or not self._venue.can_report:
@@ -247,47 +222,45 @@ class Sender:
         )
         if step is Step.BOOK:
             line = replace(line, presumed=line.presumed.moved(row.signed))
-            line = self._protected(book, row, line)
+            line = self._protected(row, line)
             if closing:
                 line, book.owed = line.without(OWED), None
         elif step is Step.OWE:
             line = line.because(OWED)
             book.owed = replace(row, state=outcome.kind.value)
-            self._sound(book, f"exit {row.id} did not go and stays owed: {outcome.reason}")
+            self.sound(book, f"exit {row.id} did not go and stays owed: {outcome.reason}")
         elif step is not Step.REFUSE:
             line = replace(line, presumed=line.presumed.maybe(row.signed)).because(UNKNOWN)
-            line = self._protected(book, row, line)
+            line = self._protected(row, line)
             book.unknown[row.id] = replace(row, state="UNKNOWN", reason=outcome.reason)
             if closing:
                 # It is not owed any more: its bytes must not go out again as if they never had.
                 line, book.owed = line.without(OWED), None
             if step is Step.HALT:
                 line = replace(line, halted=f"the outcome of exit {row.id} is unknown")
-            self._sound(
+            self.sound(
                 book,
                 f"{row.id} ({row.signed:+d}): nobody knows whether it was executed; "
                 f"{outcome.reason} `sim2live resolve {row.id} accepted|not-sent` settles it",
             )
         if outcome.halts:
             line = replace(line, halted=f"the venue refuses this client: {outcome.reason}")
-            self._sound(book, line.halted)
+            self.sound(book, line.halted)
         book.line = line
 
-    def _protected(self, book: Book, row: Row, line: Line) -> Line:
-        """Which bracket legs rest at the venue after this signal, and whether any is orphaned."""
-        bracket = row.signal.bracket
-        if bracket is not None:
-            stop, take = bracket.stop_loss, bracket.take_profit
-            text = f"{row.id}:" + ("" if stop is None else f" stop {stop.trigger_price}")
-            text += "" if take is None else f" target {take.limit_price}"
-            return replace(line, legs=(*line.legs, text))
-        if not row.closing or not line.legs:
+    def _protected(self, row: Row, line: Line) -> Line:
+        """Which bracket legs rest at the venue after this signal, and which should not."""
+        if not row.closing:
+            signal = row.signal
+            legs = legs_of(signal, strategy=row.strategy, data=row.data, run=row.run)
+            return line if legs is None else replace(line, resting=(*line.resting, legs))
+        if not line.resting:
             return line
         if self._venue.profile.close_cancels_legs == "yes":
             return line.unprotected()
-        # A leg that outlives its position opens one; a human looks, then `resume` or `position`.
-        self._sound(book, f"legs may still rest at the venue: {'; '.join(line.legs)}")
-        return line.because(LEGS)
+        if self._venue.can_cancel and not line.presumed.holds(0):
+            return line  # what is left is protected as before
+        return replace(line, resting=orphaned(line.resting, "its position was closed"))
 
     def _owe(self, book: Book, row: Row, sentence: str) -> Sent:
         """The exit is not tried now; its row is written, so that it can be sent as it stands."""
@@ -297,14 +270,14 @@ class Sender:
             self._journal.held(book.owed, book.line)
         except JournalError as error:
             self._unwritten(book, f"an owed exit could not be journalled: {error}")
-        self._sound(book, f"exit {row.id} stays owed: {sentence}")
+        self.sound(book, f"exit {row.id} stays owed: {sentence}")
         return Sent(status=Status.PENDING, reason=sentence)
 
     def _write(self, book: Book, row: Row, outcome: Outcome, latency: int | None) -> None:
         try:
             self._journal.outcome(row, outcome, latency, book.line)
         except JournalError as error:
-            self._sound(book, f"the outcome of {row.id} could not be journalled: {error}")
+            self.sound(book, f"the outcome of {row.id} could not be journalled: {error}")
 
     # -- later ---------------------------------------------------------------------------
 
@@ -325,7 +298,7 @@ class Sender:
             elif step is Step.RESEND:
                 found = None if self._pause(book) else self._send_again(book, row)
             else:
-                self._sound(book, f"{row.id} ({row.signed:+d}) is still unknown: {row.reason}")
+                self.sound(book, f"{row.id} ({row.signed:+d}) is still unknown: {row.reason}")
                 continue
             if found is not None and found.kind is not Kind.UNKNOWN:
                 self.resolve(book, row, found)
@@ -335,7 +308,7 @@ class Sender:
         try:
             self._journal.intend_again(row)
         except JournalError as error:
-            self._sound(book, f"{row.id} cannot be repeated without a journal: {error}")
+            self.sound(book, f"{row.id} cannot be repeated without a journal: {error}")
             return None
         book.unknown[row.id] = replace(row, sends=row.sends + 1)
         outcome = self._venue.send(row.signal, timeout=self._timeout)
@@ -357,8 +330,7 @@ class Sender:
         if not executed and not row.closing:
             # The strategy holds what the venue never took: nothing is opened late (rule 3).
             line = line.started(book.total, "wait", first=False)
-            left = tuple(text for text in line.legs if not text.startswith(row.id))
-            line = replace(line, legs=left) if left else line.unprotected()
+            line = replace(line, resting=tuple(r for r in line.resting if r.name != row.id))
         book.line = line
         self._write(book, row, outcome, None)
 
@@ -375,7 +347,7 @@ class Sender:
         try:
             self._journal.line(workflow, instrument, book.line)
         except JournalError as error:
-            self._sound(book, f"the ledger could not be written: {error}")
+            self.sound(book, f"the ledger could not be written: {error}")
 
     def _repeated(self, row: Row) -> Sent:
         """The same id once more: its first answer, unless it means something else now."""
@@ -388,9 +360,10 @@ class Sender:
     def _unwritten(self, book: Book, text: str) -> None:
         """The journal cannot be trusted any more: exits only, until a human resumes."""
         book.line = replace(book.line, halted="the journal cannot be written")
-        self._sound(book, text)
+        self.sound(book, text)
 
-    def _sound(self, book: Book, text: str) -> None:
+    def sound(self, book: Book, text: str) -> None:
+        """Raise an alarm about a book, with what should be there and what is presumed."""
         if excess(book.line.presumed, book.line.wants(book.total)):
             text += f" (presumed {book.line.presumed}, wanted {book.total:+d})"
         self._alarms.sound(self._clock.now_ns(), book.name, text)

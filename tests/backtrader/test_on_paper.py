@@ -1,0 +1,80 @@
+"""The corpus through the real gate to the simulated venue: what the venue holds, bar by bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.backtrader.runs import play, stock_log
+from tests.backtrader.strategies import CASES, Case
+
+import sim2live
+from sim2live.backtrader import MirrorBroker
+from sim2live.gate.dispatch import Dispatcher
+
+FRACTIONS = {"Fraction"}
+
+
+class Compared(MirrorBroker):
+    """After each bar notes what the strategy should hold there, and what the venue holds."""
+
+    def __init__(self, dispatcher: Dispatcher, **options: Any) -> None:
+        super().__init__(dispatcher, **options)
+        self.gate = dispatcher
+        self.seen: list[tuple[int, int, int, int]] = []
+
+    def next(self) -> None:
+        super().next()
+        self.note()
+
+    def note(self) -> None:
+        held = self.gate.venue.positions(self.gate.workflow)
+        for data in [d for d in self.positions if d._compensate is None]:
+            instrument = self._map.of(data)
+            presumed = self.gate.position(instrument)
+            assert presumed.known
+            wanted = int(self._position(data))
+            self.seen.append((len(data), wanted, presumed.low, held.get(instrument, 0)))
+
+
+def run(case: Case, mode: str, bracket: str, **options: Any) -> tuple[Any, Compared, Dispatcher]:
+    dispatcher = sim2live.connect("paper")
+    broker = Compared(dispatcher, bracket=bracket, **options, **case.broker)
+    return play(case, broker, mode), broker, dispatcher
+
+
+def unalarmed(dispatcher: Dispatcher) -> list[str]:
+    """Working orders of flat instruments that nobody was told of."""
+    exchange = dispatcher.venue.exchange
+    flat = {o.instrument for o in exchange.orders()} - {p.instrument for p in exchange.positions()}
+    told = " ".join(alarm.text for alarm in dispatcher.gate.alarms.raised)
+    return [
+        order.tag
+        for order in exchange.orders()
+        if order.state == "WORKING" and order.instrument in flat and order.tag not in told
+    ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_with_emulated_brackets_the_venue_holds_the_strategys_position(case: Case) -> None:
+    mode = case.modes[0]
+    strategy, broker, dispatcher = run(case, mode, "emulated")
+    with dispatcher:
+        assert repr(strategy.log) == stock_log(case, mode)
+        assert broker.seen
+        # Under cheat-on-open an order is matched after its own bar: nothing is ahead of a fill.
+        for bar, wanted, presumed, held in broker.seen:
+            assert presumed == held, f"bar {bar}"
+            assert wanted == held, f"bar {bar}"
+        assert not unalarmed(dispatcher)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if "Bracket" in str(c) or str(c) in {"OneLeg", "ManualChildren", "TooPoor"}], ids=str)
+def test_with_native_brackets_the_gate_knows_what_the_venue_holds(case: Case) -> None:
+    strategy, broker, dispatcher = run(case, "once", "native")
+    with dispatcher:
+        assert repr(strategy.log) == stock_log(case, "once")
+        for bar, wanted, presumed, held in broker.seen:
+            assert presumed == held, f"bar {bar}"
+            assert abs(held) <= abs(wanted) and held * wanted >= 0, f"bar {bar}"
+        assert not unalarmed(dispatcher)
