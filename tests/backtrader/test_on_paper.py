@@ -12,7 +12,11 @@ import sim2live
 from sim2live.backtrader import MirrorBroker
 from sim2live.gate.dispatch import Dispatcher
 
-FRACTIONS = {"Fraction"}
+BRACKETS = [
+    case
+    for case in CASES
+    if "Bracket" in str(case) or str(case) in {"OneLeg", "ManualChildren", "TooPoor"}
+]
 
 
 class Compared(MirrorBroker):
@@ -69,7 +73,7 @@ def test_with_emulated_brackets_the_venue_holds_the_strategys_position(case: Cas
         assert not unalarmed(dispatcher)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if "Bracket" in str(c) or str(c) in {"OneLeg", "ManualChildren", "TooPoor"}], ids=str)
+@pytest.mark.parametrize("case", BRACKETS, ids=str)
 def test_with_native_brackets_the_gate_knows_what_the_venue_holds(case: Case) -> None:
     strategy, broker, dispatcher = run(case, "once", "native")
     with dispatcher:

@@ -28,6 +28,7 @@ from sim2live.backtrader.follower import Answer, Follower
 from sim2live.backtrader.instruments import InstrumentMap, Instruments
 from sim2live.backtrader.natives import Natives, can_rest
 from sim2live.backtrader.prices import Prices
+from sim2live.backtrader.rejection import announce, explain, reject
 from sim2live.errors import ConfigError
 from sim2live.signals import OrderSpec
 
@@ -183,7 +184,7 @@ class MirrorBroker(ContractBroker):
         group = list(self._pchildren[kin])
         for i, member in enumerate(group):
             if kin not in self._pchildren:  # its parent was refused a moment ago
-                self._announce(member, "the parent was refused")
+                announce(self, member, "the parent was refused")
                 member.reject()
                 self.notify(member)
             elif self._admit(member, group[i:], check):
@@ -219,12 +220,12 @@ class MirrorBroker(ContractBroker):
         if answer.allowed == base + size:
             granted = size
         if not granted:
-            self._announce(order, answer.reason)
-            self._reject(order)
+            announce(self, order, answer.reason)
+            reject(self, order)
             return False
         self._open[order.ref] = order
         if granted != size:
-            _explain(order, answer.reason)
+            explain(order, answer.reason)
             self._caps[order.ref] = granted
         return True
 
@@ -244,28 +245,14 @@ class MirrorBroker(ContractBroker):
         try:
             receipt = self._natives.place(order, base, when=when, nth=nth)
         except ConfigError as error:
-            self._announce(order, str(error))
+            announce(self, order, str(error))
         else:
             opens = abs(base + order.executed.remsize) > abs(base)
             if receipt is None or receipt.ok or not opens:
                 return True
-            self._announce(order, receipt.reason)
-        self._reject(order)
+            announce(self, order, receipt.reason)
+        reject(self, order)
         return False
-
-    def _announce(self, order: Any, reason: str) -> None:
-        """Everything that stock does with a new order up to its cash check."""
-        _explain(order, reason)
-        order.submit()
-        self.orders.append(order)
-        self.notify(order)
-
-    def _reject(self, order: Any) -> None:
-        """The path of stock for an order without cash, with Rejected as the last word."""
-        order.reject()
-        self.notify(order)
-        self._ococheck(order)
-        self._bracketize(order, cancel=True)
 
     # -- fills --------------------------------------------------------------------------------
 
@@ -288,7 +275,7 @@ class MirrorBroker(ContractBroker):
         elif order.ref not in self._open:
             size = self._trigger(order, offered, price)
             if offered and not size:
-                self._reject(order)
+                reject(self, order)
                 return None
         held = order.executed.remsize
         self._book(order, size, ago, price, dtcoc)
@@ -296,9 +283,9 @@ class MirrorBroker(ContractBroker):
             self._caps[order.ref] -= held - order.executed.remsize
             if abs(self._caps[order.ref]) < _NOISE:
                 self._forget(order)
-                self._reject(order)
+                reject(self, order)
         elif size != offered and order.alive():
-            self._reject(order)
+            reject(self, order)
         return None
 
     def _offered(self, order: Any, price: float, ago: int) -> Any:
@@ -339,7 +326,7 @@ class MirrorBroker(ContractBroker):
         answer = self._ask(order, base, base + size, nth=nth, price=price)
         if answer.allowed == base + size:
             return offered
-        _explain(order, answer.reason)
+        explain(order, answer.reason)
         return answer.allowed - base
 
     def notify(self, order: Any) -> None:
@@ -398,13 +385,6 @@ class MirrorBroker(ContractBroker):
 
     def _now(self) -> int:
         return moment(self.cerebro.datas)
-
-
-def _explain(order: Any, reason: str) -> None:
-    """Tell the strategy why: in ``order.info.sim2live``, and in ``.reason`` if that is free."""
-    order.addinfo(sim2live=reason)
-    if "reason" not in order.info:
-        order.addinfo(reason=reason)
 
 
 def _key(data: Any) -> Any:
