@@ -12,7 +12,7 @@ from sim2live.errors import ConfigError
 from sim2live.gate.operator import Operator, parse_positions
 from sim2live.gate.receipt import Status
 from sim2live.market.bars import Bar
-from sim2live.signals import Instrument
+from sim2live.signals import Bracket, Instrument, OrderSpec, StopLoss
 from sim2live.venues.outcome import Kind, Outcome
 from sim2live.venues.record import Record
 
@@ -63,11 +63,20 @@ class Life:
         gate.shelf.release()
         gate._closed = True
 
-    def want(self, target: int, instrument: Instrument = MES, *, minutes: int = 1):
+    def want(
+        self,
+        target: int,
+        instrument: Instrument = MES,
+        *,
+        minutes: int = 1,
+        order: OrderSpec | None = None,
+    ):
         self.clock.advance(60 * minutes)
         now = self.clock.now_ns()
         self.dispatcher.on_bar(instrument, Bar(now, 1.0, 1.0, 1.0, 1.0))
-        return self.dispatcher.follow(instrument, target, data="mes", nth=0, decided_at=now)
+        return self.dispatcher.follow(
+            instrument, target, data="mes", nth=0, decided_at=now, order=order
+        )
 
     def line(self, instrument: Instrument = MES):
         return self.dispatcher.gate.book("pool", instrument).line
@@ -311,8 +320,8 @@ def test_a_restart_after_the_roll_still_exits_the_old_contract(life) -> None:
 
 def test_a_leg_that_fills_belongs_to_the_contract_that_is_open(life) -> None:
     life.start()
-    life.want(2)
-    life.dispatcher.presume(NEXT, 0, data="mes", decided_at=life.clock.now_ns())
+    life.want(2, order=OrderSpec(bracket=Bracket(stop_loss=StopLoss(0.5))))
+    assert life.dispatcher.presume(NEXT, 0, data="mes", decided_at=life.clock.now_ns())
     assert str(life.line().presumed) == "0"
     assert str(life.line(NEXT).presumed) == "0"
 
