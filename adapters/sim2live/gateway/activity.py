@@ -144,6 +144,7 @@ class Activity:
     async def _news(self) -> AsyncIterator[bytes]:
         self._watchers += 1
         try:
+            self.observer.follow()
             change, sequence, quiet = self.chronicle.change, -1, 0
             yield _event("hello", {"version": __version__, "store": self._desk.store, "kept": KEPT})
             for rows in _chunks(list(self.chronicle.lines())):

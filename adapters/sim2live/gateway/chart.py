@@ -94,6 +94,8 @@ def chart(
             known = met(mark.signal_id)
             time = end if known is None else known
         candle = bisect_right(starts, time) - 1
+        if candle < 0 and starts and starts[0] - time <= step * NS:
+            candle = 0  # a walk is looked at once a second, and the first order came before that
         if candle >= 0:
             fills.append(Placed(candle, mark))
     return Chart(step, candles, fills, working)
