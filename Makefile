@@ -22,7 +22,7 @@ PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt)
 
-.PHONY: help install demo test test-vectorbt-pandas3 check fix bench docs build clean constraints
+.PHONY: help install demo test browser test-vectorbt-pandas3 check fix bench docs build clean constraints
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +32,18 @@ install: $(HAVE_ALL) ## Make .venv with everything, pinned
 demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real prices
 	$(BIN)/sim2live demo
 
-test: $(HAVE_ALL) test-vectorbt-pandas3 ## Run all tests
+test: $(HAVE_ALL) browser test-vectorbt-pandas3 ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
 
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
 	$(VENV3)/bin/python -m pytest -q tests/vectorbt
+
+# The Activity page is tested in a real browser. Where it cannot be fetched, its tests say so.
+browser:
+	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+		echo "Fetching Chromium for the page's tests (once)" && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		echo "Chromium is missing: the tests of the Activity page will say so (on Debian: apt-get install chromium)"
 
 check: $(HAVE_ALL) ## Lint, format, types, layers and pins; changes nothing
 	$(BIN)/ruff check .
