@@ -105,9 +105,10 @@ def prices(first: str = "2022-11-21", last: str = LAST) -> pd.DataFrame:
 
 def run(folder: Path, frame: pd.DataFrame, kill: tuple[str, int] | None = None) -> None:
     """One process's life: the live run, with a journal and a record in `folder`."""
+    from zipline.api import cancel_order, get_open_orders, order, order_target, symbol
+
     import sim2live
     from sim2live.zipline import Replay, run_live
-    from zipline.api import cancel_order, get_open_orders, order, order_target, symbol
 
     def initialize(context: Any) -> None:
         context.bars = 0
