@@ -242,7 +242,7 @@ def connect(
                 facts=kept.facts,
             ),
             clock=clock,
-            alarms=_alarms(chosen, clock),
+            alarms=alarms_of(chosen, clock),
             timeout=chosen.timeout,
             start=chosen.start,
             background=background,
@@ -281,7 +281,7 @@ def connect(
         raise
 
 
-def _alarms(settings: Settings, clock: Clock) -> Alarms:
+def alarms_of(settings: Settings, clock: Clock) -> Alarms:
     """Alarms with the channels that are set; a thread of their own tells them."""
     from sim2live.gate.alarms import Alarms
     from sim2live.gate.messenger import Messenger

@@ -11,9 +11,12 @@ import sys
 import typer
 
 from sim2live.cli.demo import demo
+from sim2live.cli.doctor import doctor
 from sim2live.cli.gateway import gateway
+from sim2live.cli.guard import guard
 from sim2live.cli.playground import playground
 from sim2live.cli.send import send
+from sim2live.cli.steer import acknowledge, flatten, halt, position, resolve, resume
 
 _ABOUT = """The strategy that ran in simulation drives real orders.
 
@@ -38,7 +41,19 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_main)
-    for verb in (demo, gateway, send):
+    for verb in (
+        demo,
+        gateway,
+        send,
+        doctor,
+        position,
+        halt,
+        resume,
+        flatten,
+        resolve,
+        acknowledge,
+        guard,
+    ):
         made.command()(verb)
     made.add_typer(playground())
     return made

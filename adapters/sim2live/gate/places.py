@@ -115,7 +115,7 @@ def ask(path: str, place: Place, verb: str, argument: str, clock: Clock, *, wait
     """
     journal = open_journal(path, place.venue, clock)
     try:
-        holder = _holder(path, place)
+        holder = holder_of(path, place)
         if not holder:
             return _here(journal, place, verb, argument, clock)
         number = journal.mailbox.ask(place.workflow, verb, argument)
@@ -133,7 +133,7 @@ def ask(path: str, place: Place, verb: str, argument: str, clock: Clock, *, wait
     )
 
 
-def _holder(path: str, place: Place) -> str:
+def holder_of(path: str, place: Place) -> str:
     """Who follows the place now, as a sentence; empty when nobody does."""
     lock = ProcessLock(path, place.venue)
     try:

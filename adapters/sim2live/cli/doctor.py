@@ -1,0 +1,191 @@
+"""`sim2live doctor`: is everything in place, and what does the venue do?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sim2live.options import Settings
+    from sim2live.venues.base import Venue
+
+Finding = tuple[bool, str, str]
+
+
+def doctor(
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Send harmless pairs to a simulation pool and ask what was seen."
+        ),
+    ] = False,
+    instrument: Annotated[
+        str | None,
+        typer.Option("--instrument", "-i", metavar="CME:MESZ6", help="What to probe with."),
+    ] = None,
+    workflow: Annotated[
+        str | None, typer.Option("--workflow", "--pool", "-w", help="The simulation pool.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The venue; by default as set.")] = None,
+    journal: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The journal; by default as set.")
+    ] = None,
+) -> None:
+    """Check settings, journal and venue; with --probe, find out what the venue does.
+
+    A probe sends at most eight market orders of one or two contracts, asks what the pool's account
+    shows, and keeps the answers as the venue's profile. Only then are exits of unknown outcome
+    repeated. Use a pool of simulation accounts that nobody else trades.
+
+    [bold]Exit codes[/bold]
+
+      0 all is well, 1 something is not, 2 wrong input
+    """
+    from sim2live.settings import load
+
+    chosen = load()
+    if probe:
+        _probe(chosen, target, workflow, instrument, journal)
+        return
+    from sim2live.cli import screen
+
+    console = screen.out()
+    findings = list(_findings(chosen, target, journal))
+    for good, name, text in findings:
+        mark = "[green]ok [/green]" if good else "[red]no [/red]"
+        console.print(f"{mark} [bold]{name:<10}[/bold]", end="")
+        console.print(text, markup=False, soft_wrap=True)
+    raise typer.Exit(0 if all(good for good, _, _ in findings) else 1)
+
+
+def _findings(chosen: Settings, target: str | None, journal: str | None) -> Iterator[Finding]:
+    from sim2live.clock import SystemClock
+    from sim2live.errors import Sim2LiveError
+    from sim2live.settings import open_venue
+
+    name = target or chosen.target or "paper"
+    yield True, "settings", f"mode {chosen.mode}, target {name}, start {chosen.start}"
+    yield from _journal(chosen, journal)
+    try:
+        venue = open_venue(name, token=None, clock=SystemClock())
+    except Sim2LiveError as error:
+        yield False, "venue", str(error)
+        return
+    try:
+        there = venue.probe(timeout=2.0)
+        kind = "simulated" if venue.simulated else "NOT proved to be simulated"
+        yield there, "venue", f"{venue.fingerprint}: {kind}, {'answers' if there else 'no answer'}"
+        profile = venue.profile
+        yield (
+            True,
+            "profile",
+            (
+                f"dedupe {profile.dedupe}, close is reduce-only {profile.close_is_reduce_only}, "
+                f"close cancels legs {profile.close_cancels_legs}"
+            ),
+        )
+    finally:
+        venue.close()
+
+
+def _journal(chosen: Settings, journal: str | None) -> Iterator[Finding]:
+    from pathlib import Path
+
+    from sim2live.clock import SystemClock
+    from sim2live.errors import Sim2LiveError
+    from sim2live.gate.journal import open_journal
+    from sim2live.gate.places import places
+    from sim2live.settings import data_folder
+
+    path = journal or chosen.journal or str(data_folder() / "journal.sqlite3")
+    if not Path(path).exists():
+        yield True, "journal", f"{path}: none yet"
+        return
+    try:
+        for place in places(path):
+            kept = open_journal(path, place.venue, SystemClock())
+            lines = kept.lines(place.workflow)
+            kept.close()
+            held = ", ".join(
+                f"{instrument} {line.presumed} {line.state}"
+                for (_, instrument), line in lines.items()
+            )
+            calm = all(line.state == "ACTIVE" for line in lines.values())
+            yield calm, "workflow", f"{place}: {held or 'nothing held'}"
+        yield True, "journal", path
+    except Sim2LiveError as error:
+        yield False, "journal", str(error)
+
+
+def _probe(
+    chosen: Settings,
+    target: str | None,
+    workflow: str | None,
+    instrument: str | None,
+    journal: str | None,
+) -> None:
+    from sim2live.cli import screen
+    from sim2live.clock import SystemClock, iso
+    from sim2live.errors import ConfigError
+    from sim2live.gate.journal import open_journal
+    from sim2live.gate.lock import ProcessLock
+    from sim2live.gate.probe import Probe, keep
+    from sim2live.settings import data_folder, open_venue
+    from sim2live.signals import Instrument
+
+    pool = workflow or chosen.workflow
+    if pool is None or instrument is None:
+        raise ConfigError("a probe needs --workflow and --instrument")
+    traded = Instrument.parse(instrument)
+    clock = SystemClock()
+    path = journal or chosen.journal or str(data_folder() / "journal.sqlite3")
+    venue = open_venue(target or chosen.target, token=None, clock=clock)
+    kept = open_journal(path, venue.fingerprint, clock)
+    lock = ProcessLock(path, venue.fingerprint)
+    try:
+        lock.take(pool)
+        _agree(pool, venue)
+        now = clock.now_ns()
+        made = Probe(venue, pool, traded, _asker(), run=f"probe {iso(now)}", now=now)
+        profile = made.profile()
+        keep(kept.facts, profile)
+    finally:
+        lock.release()
+        kept.close()
+        venue.close()
+    screen.out().print(
+        f"kept for {venue.fingerprint}: dedupe {profile.dedupe}, close is reduce-only "
+        f"{profile.close_is_reduce_only}, close cancels legs {profile.close_cancels_legs}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _agree(pool: str, venue: Venue) -> None:
+    from sim2live.errors import ConfigError
+
+    typed = typer.prompt(
+        f"This sends up to eight market orders to {pool!r} at {venue.fingerprint}.\n"
+        "Every account of the pool must be a simulation account, and flat.\n"
+        "Type the pool's name to go on",
+        default="",
+        show_default=False,
+    )
+    if typed != pool:
+        raise ConfigError("that is not the pool's name; nothing was sent")
+
+
+def _asker() -> Callable[[str], int | None]:
+    def ask(question: str) -> int | None:
+        while True:
+            text = typer.prompt(f"{question} (a number, or ? if you cannot tell)").strip()
+            if text == "?":
+                return None
+            try:
+                return round(float(text))
+            except (ValueError, OverflowError):
+                typer.echo("A number, please, such as 0, 1 or -1.")
+
+    return ask
