@@ -45,7 +45,7 @@ def states(firm: Firm) -> list[int]:
     return [order["status"] for order in firm.orders[100]]
 
 
-def test_orphaned_legs_are_taken_off(firm: Firm, venue: ProjectX) -> None:
+def test_fault_38_orphaned_legs_are_taken_off(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     venue.reports()
     firm.by_hand(100, side=1, size=2)
@@ -55,7 +55,9 @@ def test_orphaned_legs_are_taken_off(firm: Firm, venue: ProjectX) -> None:
     assert firm.held(100) == 0
 
 
-def test_a_position_seen_flat_only_once_keeps_its_legs(firm: Firm, venue: ProjectX) -> None:
+def test_fault_38_a_position_seen_flat_only_once_keeps_its_legs(
+    firm: Firm, venue: ProjectX
+) -> None:
     """Orders and positions are read at two moments; one look may fall between them."""
     enter(venue)
     firm.script(
@@ -67,7 +69,7 @@ def test_a_position_seen_flat_only_once_keeps_its_legs(firm: Firm, venue: Projec
     assert states(firm) == [2, 1, 1]
 
 
-def test_legs_wait_while_another_entry_is_on_its_way(firm: Firm, venue: ProjectX) -> None:
+def test_fault_38_legs_wait_while_another_entry_is_on_its_way(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     firm.by_hand(100, side=1, size=2)
     firm.fills = 0
@@ -77,7 +79,7 @@ def test_legs_wait_while_another_entry_is_on_its_way(firm: Firm, venue: ProjectX
     assert states(firm)[:3] == [2, 1, 1]
 
 
-def test_the_strategys_own_exit_comes_too_late_and_sends_nothing(
+def test_fault_38_the_strategys_own_exit_comes_too_late_and_sends_nothing(
     firm: Firm, venue: ProjectX
 ) -> None:
     enter(venue)
@@ -92,7 +94,7 @@ def test_the_strategys_own_exit_comes_too_late_and_sends_nothing(
     assert firm.count("Order/place") == 1
 
 
-def test_a_cancel_that_loses_the_race_is_rejected_and_the_fill_is_told(
+def test_fault_38_a_cancel_that_loses_the_race_is_rejected_and_the_fill_is_told(
     firm: Firm, venue: ProjectX
 ) -> None:
     rest = Signal(

@@ -58,7 +58,7 @@ def want(strategy: Dispatcher, firm: Firm, target: int, nth: int) -> Status:
 
 
 @pytest.mark.parametrize("way", UNREADABLE)
-def test_it_is_not_known(firm: Firm, way: str) -> None:
+def test_fault_39_it_is_not_known(firm: Firm, way: str) -> None:
     venue = venue_of(firm)
     firm.by_hand(100, side=0, size=2)
     firm.script("Position/searchOpen", *[UNREADABLE[way]] * 3)
@@ -68,7 +68,7 @@ def test_it_is_not_known(firm: Firm, way: str) -> None:
     venue.close()
 
 
-def test_an_empty_list_is_flat_and_size_zero_too(firm: Firm) -> None:
+def test_fault_39_an_empty_list_is_flat_and_size_zero_too(firm: Firm) -> None:
     venue = venue_of(firm)
     assert venue.positions("P-1") == {}
     row = {"contractId": "CON.F.US.MES.Z26", "type": 1, "size": 0}
@@ -78,7 +78,9 @@ def test_an_empty_list_is_flat_and_size_zero_too(firm: Firm) -> None:
 
 
 @pytest.mark.parametrize("way", UNREADABLE)
-def test_an_exit_is_owed_until_it_can_be_read(firm: Firm, strategy: Dispatcher, way: str) -> None:
+def test_fault_39_an_exit_is_owed_until_it_can_be_read(
+    firm: Firm, strategy: Dispatcher, way: str
+) -> None:
     firm.clock.advance(1)
     strategy.on_bar(MES, Bar(firm.clock.now_ns(), 5000.0, 5000.0, 5000.0, 5000.0))
     assert want(strategy, firm, 2, 0) is Status.ACCEPTED
@@ -94,7 +96,7 @@ def test_an_exit_is_owed_until_it_can_be_read(firm: Firm, strategy: Dispatcher, 
     assert firm.count("Order/place") == 2
 
 
-def test_the_guard_does_nothing_while_it_cannot_read(firm: Firm) -> None:
+def test_fault_39_the_guard_does_nothing_while_it_cannot_read(firm: Firm) -> None:
     venue = venue_of(firm)
     with settings.connect(venue, workflow="P-1", journal=":memory:", clock=firm.clock) as strategy:
         firm.clock.advance(1)

@@ -44,7 +44,7 @@ def look(venue: ProjectX, times: int = 1) -> list[Report]:
     return [report for _ in range(times) for report in venue.reports()]
 
 
-def test_the_stop_follows_what_the_entry_has_filled(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_the_stop_follows_what_the_entry_has_filled(firm: Firm, venue: ProjectX) -> None:
     firm.fills = 0
     enter(venue)
     firm.fill(1, 1)
@@ -57,7 +57,7 @@ def test_the_stop_follows_what_the_entry_has_filled(firm: Firm, venue: ProjectX)
     assert firm.count("Order/place") == 1
 
 
-def test_a_position_whose_stop_is_refused_goes_at_once_and_once(
+def test_fault_37_a_position_whose_stop_is_refused_goes_at_once_and_once(
     firm: Firm, venue: ProjectX
 ) -> None:
     enter(venue)
@@ -73,7 +73,7 @@ def test_a_position_whose_stop_is_refused_goes_at_once_and_once(
     assert firm.count("Order/place") == 2
 
 
-def test_after_a_partial_fill_only_what_is_held_goes(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_after_a_partial_fill_only_what_is_held_goes(firm: Firm, venue: ProjectX) -> None:
     firm.fills = 0
     enter(venue)
     firm.fill(1, 2)
@@ -84,7 +84,7 @@ def test_after_a_partial_fill_only_what_is_held_goes(firm: Firm, venue: ProjectX
     assert firm.held(100) == 0
 
 
-def test_a_stop_that_never_appears_counts_as_missing(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_a_stop_that_never_appears_counts_as_missing(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     firm.orders[100] = [firm.order(1)]
     look(venue, 2)
@@ -93,7 +93,7 @@ def test_a_stop_that_never_appears_counts_as_missing(firm: Firm, venue: ProjectX
     assert firm.held(100) == 0
 
 
-def test_a_stop_without_a_parent_protects_as_well(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_a_stop_without_a_parent_protects_as_well(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     for leg in (2, 3):
         firm.order(leg)["parentOrderId"] = None
@@ -102,7 +102,7 @@ def test_a_stop_without_a_parent_protects_as_well(firm: Firm, venue: ProjectX) -
     assert firm.order(2)["status"] == 1
 
 
-def test_a_stop_that_a_human_took_off_stays_off(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_a_stop_that_a_human_took_off_stays_off(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     look(venue)
     firm.order(2)["status"] = 3
@@ -110,7 +110,7 @@ def test_a_stop_that_a_human_took_off_stays_off(firm: Firm, venue: ProjectX) -> 
     assert firm.held(100) == 3
 
 
-def test_a_position_of_somebody_else_is_left_alone(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_a_position_of_somebody_else_is_left_alone(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     number = firm.new({"accountId": 100, "contractId": "CON.F.US.MNQ.Z26", "type": 2, "side": 0,
                        "size": 1, "customTag": "another robot"})  # fmt: skip
@@ -121,7 +121,7 @@ def test_a_position_of_somebody_else_is_left_alone(firm: Firm, venue: ProjectX) 
     assert firm.held(100, "CON.F.US.MNQ.Z26") == 1
 
 
-def test_the_guard_goes_on_after_a_restart(firm: Firm, venue: ProjectX) -> None:
+def test_fault_37_the_guard_goes_on_after_a_restart(firm: Firm, venue: ProjectX) -> None:
     enter(venue)
     look(venue)
     venue.close()

@@ -44,7 +44,7 @@ def entry(name: str) -> Signal:
     return Signal(signal_id=name, workflow_id="P-1", instrument=MES, side="BUY", qty=1)
 
 
-def test_an_entry_that_got_401_is_rejected_and_the_next_one_goes(
+def test_fault_47_an_entry_that_got_401_is_rejected_and_the_next_one_goes(
     strategy: Dispatcher, firm: Firm
 ) -> None:
     assert want(strategy, firm, 1, 0).status.value == "ACCEPTED"
@@ -59,7 +59,7 @@ def test_an_entry_that_got_401_is_rejected_and_the_next_one_goes(
     assert firm.count("Auth/loginKey") == logins + 1
 
 
-def test_an_exit_finds_the_session_renewed_by_its_own_question(
+def test_fault_47_an_exit_finds_the_session_renewed_by_its_own_question(
     strategy: Dispatcher, firm: Firm
 ) -> None:
     """An exit reads the position first; that question is repeated after a login."""
@@ -69,7 +69,7 @@ def test_an_exit_finds_the_session_renewed_by_its_own_question(
     assert firm.held(100) == 0
 
 
-def test_an_exit_that_got_401_itself_is_owed_and_delivered_once(
+def test_fault_47_an_exit_that_got_401_itself_is_owed_and_delivered_once(
     strategy: Dispatcher, firm: Firm
 ) -> None:
     want(strategy, firm, 1, 0)
@@ -84,7 +84,7 @@ def test_an_exit_that_got_401_itself_is_owed_and_delivered_once(
     assert strategy.state(MES) == "ACTIVE"
 
 
-def test_a_key_that_is_refused_as_well_halts(strategy: Dispatcher, firm: Firm) -> None:
+def test_fault_47_a_key_that_is_refused_as_well_halts(strategy: Dispatcher, firm: Firm) -> None:
     want(strategy, firm, 1, 0)
     firm.expire()
     firm.script("Auth/loginKey", lambda _: (200, refused(10, "API keys are switched off")))
@@ -93,7 +93,9 @@ def test_a_key_that_is_refused_as_well_halts(strategy: Dispatcher, firm: Firm) -
     assert strategy.state(MES) == "HALTED"
 
 
-def test_a_server_that_cannot_log_in_now_does_not_halt(strategy: Dispatcher, firm: Firm) -> None:
+def test_fault_47_a_server_that_cannot_log_in_now_does_not_halt(
+    strategy: Dispatcher, firm: Firm
+) -> None:
     want(strategy, firm, 1, 0)
     firm.expire()
     firm.script("Auth/loginKey", lambda _: (503, "later"))
@@ -101,7 +103,7 @@ def test_a_server_that_cannot_log_in_now_does_not_halt(strategy: Dispatcher, fir
     assert strategy.state(MES) == "ACTIVE"
 
 
-def test_a_token_is_exchanged_before_it_is_a_day_old(firm: Firm) -> None:
+def test_fault_47_a_token_is_exchanged_before_it_is_a_day_old(firm: Firm) -> None:
     venue = venue_of(firm)
     venue.send(entry("a"), timeout=2.0)
     firm.clock.advance(22.9 * 3600)
@@ -124,7 +126,7 @@ def test_a_token_is_exchanged_before_it_is_a_day_old(firm: Firm) -> None:
         lambda _: "lost",
     ],
 )
-def test_a_token_that_cannot_be_exchanged_is_replaced_by_a_login(
+def test_fault_47_a_token_that_cannot_be_exchanged_is_replaced_by_a_login(
     firm: Firm, answer: object
 ) -> None:
     venue = venue_of(firm)
@@ -136,7 +138,7 @@ def test_a_token_that_cannot_be_exchanged_is_replaced_by_a_login(
     venue.close()
 
 
-def test_many_threads_share_one_login(firm: Firm) -> None:
+def test_fault_47_many_threads_share_one_login(firm: Firm) -> None:
     venue = venue_of(firm)
     venue.send(entry("first"), timeout=2.0)
     logins = firm.count("Auth/loginKey")
