@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -107,8 +107,8 @@ class PlaceLooseOrder(Struct, rename="camel", kw_only=True):
     stop_price: float | None = None
     stop_loss_bracket: LooseLeg | None = None
     take_profit_bracket: LooseLeg | None = None
-    sl_ticks: Int32 | None = None
-    tp_ticks: Int32 | None = None
+    sl_ticks: Int32 | None = field(default=None, name="sl_ticks")
+    tp_ticks: Int32 | None = field(default=None, name="tp_ticks")
 
 
 class ModifyOrder(Struct, rename="camel", kw_only=True):

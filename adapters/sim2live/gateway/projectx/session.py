@@ -112,7 +112,8 @@ class Session:
         if self.speed is None:
             return 0
         since, done = self._since
-        return max(0, int((now - since) * self.speed) + done - self.done)
+        # A float may fall short of the whole bar that it stands for.
+        return max(0, int((now - since) * self.speed + 1e-6) + done - self.done)
 
 
 def _ends(table: Table, starts: Starts) -> list[int]:
