@@ -109,8 +109,8 @@ def test_fault_39_the_guard_does_nothing_while_it_cannot_read(firm: Firm) -> Non
         firm.by_hand(100, side=1, size=2)
         firm.scripts["Position/searchOpen"] = [UNREADABLE["null"]] * 4
         for _ in range(4):
-            strategy.reports()
+            venue.reports()
         assert firm.order(leg)["status"] == 1
         for _ in range(2):
-            strategy.reports()
+            venue.reports()
         assert firm.order(leg)["status"] == 3
