@@ -1,137 +1,36 @@
 """Did two runs do the same?
 
 Decisions and positions after each bar must agree; then the verdict is PARITY. Prices of fills are
-drift: itemised beside the verdict, never a difference, because a venue fills at its own price.
+drift: itemised beside the verdict, never a difference, because a venue fills at its own price. Who
+wants to hear of it says how many ticks are too many; then the verdict is DRIFT.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
-
-from msgspec import Struct
 
 from sim2live.clock import iso
+from sim2live.market.contracts import contract
 from sim2live.runs import Decision, FillAt, Run
+from sim2live.verdict import NOISE, REFUSED, Difference, DifferenceKind, Drift, Verdict
 
-DifferenceKind = Literal[
-    "missing", "extra", "late", "early", "resized", "side", "repriced", "holding", "bar"
-]
-
-
-class Difference(Struct, frozen=True, kw_only=True):
-    """One thing that the second run did otherwise.
-
-    Attributes:
-        kind: ``missing`` or ``extra`` (a decision of one run only), ``late`` or ``early``
-            (decided at another bar), ``resized``, ``side``, ``repriced`` (same bar, another
-            quantity, side or price), ``holding`` (another position after a bar), ``bar`` (a bar
-            that only one run saw).
-        time: When it began, nanoseconds since 1970-01-01 UTC.
-        data: Name of the data.
-        a: What the first run did.
-        b: What the second run did.
-        bars: How many bars in a row it lasted.
-    """
-
-    kind: DifferenceKind
-    time: int
-    data: str
-    a: str
-    b: str
-    bars: int = 1
-
-    def __str__(self) -> str:
-        lasting = f", {self.bars} bars" if self.bars > 1 else ""
-        return f"{iso(self.time)} {self.data}: {self.kind}: {self.a} | {self.b}{lasting}"
+__all__ = ["Difference", "Drift", "Verdict", "compare"]
 
 
-class Drift(Struct, frozen=True, kw_only=True):
-    """The same quantity, filled at another price or by one run only.
-
-    Attributes:
-        time: When the first of the two was filled, nanoseconds since 1970-01-01 UTC.
-        data: Name of the data.
-        size: Units, negative for a sale.
-        a: Price in the first run, in points; None when it has no such fill.
-        b: Price in the second run.
-    """
-
-    time: int
-    data: str
-    size: float
-    a: float | None
-    b: float | None
-
-    @property
-    def cost(self) -> float:
-        """Points times units that the second run paid more; 0 where a fill has no partner."""
-        if self.a is None or self.b is None:
-            return 0.0
-        return (self.b - self.a) * self.size
-
-
-class Verdict(Struct, frozen=True, kw_only=True):
-    """The outcome of a comparison.
-
-    Attributes:
-        a: Name of the first run.
-        b: Name of the second run.
-        decisions: How many decisions the first run made.
-        bars: How many bars it saw.
-        fills: How many fills it had.
-        differences: What the second run did otherwise, in order of time.
-        drift: Fills at other prices, in order of time.
-    """
-
-    a: str
-    b: str
-    decisions: int
-    bars: int
-    fills: int
-    differences: tuple[Difference, ...] = ()
-    drift: tuple[Drift, ...] = ()
-
-    @property
-    def same(self) -> bool:
-        """True when decisions and positions agree."""
-        return not self.differences
-
-    @property
-    def cost(self) -> float:
-        """Points times units that the second run paid more for the same fills."""
-        return sum(item.cost for item in self.drift)
-
-    def __str__(self) -> str:
-        return "PARITY" if self.same else f"DIFFERENT: {len(self.differences)}"
-
-    def table(self, limit: int = 20) -> str:
-        """The verdict as plain text for a terminal.
-
-        Args:
-            limit: How many differences and how many drifting fills to list.
-        """
-        lines = [
-            f"{self}  ({self.a} | {self.b})",
-            f"  decisions compared   {self.decisions}",
-            f"  bars compared        {self.bars}",
-            f"  fills that drift     {len(self.drift)} of {self.fills}, {self.cost:+.2f} points",
-        ]
-        lines += _listed("differences", self.differences, limit)
-        lines += _listed("drift", [_drift_text(item) for item in self.drift], limit)
-        return "\n".join(lines)
-
-
-def compare(a: Run, b: Run) -> Verdict:
+def compare(a: Run, b: Run, *, most_ticks: float | None = None) -> Verdict:
     """Compare two runs of one strategy.
+
+    Within a bar the order of decisions does not matter.
 
     Args:
         a: The run that counts as right, such as the simulation.
         b: The run to judge.
+        most_ticks: How many ticks a fill may drift; None for any number.
     """
-    differences = [*_decisions(a.decisions, b.decisions), *_holdings(a, b)]
-    drift = _drift(a.fills, b.fills)
+    scales = _scales(a.decisions, b.decisions)
+    differences = [*_decisions(a.decisions, b.decisions, scales), *_holdings(a, b)]
+    drift = _drift(a.fills, b.fills, scales)
     return Verdict(
         a=a.name,
         b=b.name,
@@ -140,7 +39,28 @@ def compare(a: Run, b: Run) -> Verdict:
         fills=len(a.fills),
         differences=tuple(sorted(differences, key=lambda d: (d.time, d.data))),
         drift=tuple(sorted(drift, key=lambda d: (d.time, d.data))),
+        equity=(_last(a), _last(b)),
+        most_ticks=most_ticks,
     )
+
+
+def _last(run: Run) -> float | None:
+    return run.equity[-1][1] if run.equity else None
+
+
+#: Tick in points and value of a point, by name of the data.
+_Scales = dict[str, tuple[float, float]]
+
+
+def _scales(*runs: Sequence[Decision]) -> _Scales:
+    found: _Scales = {}
+    for decisions in runs:
+        for decision in decisions:
+            if decision.data not in found and decision.instrument is not None:
+                known = contract(decision.instrument)
+                if known is not None:
+                    found[decision.data] = float(known.tick_size), known.point_value
+    return found
 
 
 # -- decisions ------------------------------------------------------------------------------------
@@ -157,10 +77,13 @@ _PASSES: _Keys = (
 )
 
 
-def _decisions(a: Sequence[Decision], b: Sequence[Decision]) -> list[Difference]:
+_Pair = tuple[DifferenceKind, Decision, Decision]
+
+
+def _decisions(a: Sequence[Decision], b: Sequence[Decision], scales: _Scales) -> list[Difference]:
     left, right = list(a), list(b)
-    found: list[Difference] = []
-    for kind, key in _PASSES:
+    pairs: list[_Pair] = []
+    for name, key in _PASSES:
         waiting: dict[object, deque[Decision]] = defaultdict(deque)
         for decision in right:
             waiting[key(decision)].append(decision)
@@ -171,19 +94,69 @@ def _decisions(a: Sequence[Decision], b: Sequence[Decision]) -> list[Difference]
                 unpaired.append(decision)
                 continue
             partner = partners.popleft()
-            if kind == "late":
-                found.append(
-                    _difference(
-                        "late" if partner.time > decision.time else "early", decision, partner
-                    )
-                )
-            elif kind is not None:
-                found.append(_difference(kind, decision, partner))
+            kind = name
+            if kind == "repriced" and _within_a_tick(decision, partner, scales):
+                kind = None
+            if kind == "late" and partner.time < decision.time:
+                kind = "early"
+            if kind is None:
+                kind = _otherwise(decision, partner)
+            if kind is not None:
+                pairs.append((kind, decision, partner))
         left = unpaired
         right = [decision for rest in waiting.values() for decision in rest]
+    exact = _PASSES[0][1]
+    made = {exact(decision) for decision in a}
+    found = [_difference(kind, mine, theirs) for kind, mine, theirs in _swapped(pairs)]
     found += [_difference("missing", decision, None) for decision in left]
-    found += [_difference("extra", None, decision) for decision in right]
+    found += [
+        _difference("duplicated" if exact(decision) in made else "extra", None, decision)
+        for decision in right
+    ]
     return found
+
+
+def _within_a_tick(a: Decision, b: Decision, scales: _Scales) -> bool:
+    if a.price is None or b.price is None or a.data not in scales:
+        return False
+    return abs(a.price - b.price) <= scales[a.data][0] * (1 + NOISE)
+
+
+def _otherwise(a: Decision, b: Decision) -> DifferenceKind | None:
+    """What became of the same decision, where that is not the same."""
+    if a.instrument != b.instrument and all(
+        # A simulation may name its data as it likes, for nothing was sent.
+        one.instrument is not None and one.instrument.exchange != "SIM"
+        for one in (a, b)
+    ):
+        return "contract"
+    if b.status.upper() == "UNKNOWN" != a.status.upper():
+        return "unknown"
+    if b.status.upper() in REFUSED and a.status.upper() not in REFUSED:
+        return "held"
+    return None
+
+
+def _swapped(pairs: list[_Pair]) -> list[_Pair]:
+    """Two decisions that only changed places are one difference, not two."""
+    found: list[_Pair] = []
+    waiting: dict[object, int] = {}
+    for kind, a, b in pairs:
+        if kind not in ("side", "resized", "repriced"):
+            found.append((kind, a, b))
+            continue
+        mirrored = waiting.pop((a.data, _content(b), _content(a)), None)
+        if mirrored is not None and found[mirrored][1].time != a.time:
+            _, first, other = found[mirrored]
+            found[mirrored] = ("swapped", first, other)
+            continue
+        waiting[a.data, _content(a), _content(b)] = len(found)
+        found.append((kind, a, b))
+    return found
+
+
+def _content(decision: Decision) -> object:
+    return decision.order_type, decision.side, decision.qty, decision.price
 
 
 def _difference(kind: DifferenceKind, a: Decision | None, b: Decision | None) -> Difference:
@@ -202,8 +175,10 @@ def _order_text(decision: Decision | None) -> str:
     if decision is None:
         return "nothing"
     price = "" if decision.price is None else f" at {decision.price:g}"
-    reason = f" ({decision.reason})" if decision.reason else ""
-    return f"{decision.order_type} {decision.side} {decision.qty:g}{price}{reason}"
+    said = ", ".join(text for text in (decision.status, decision.reason) if text)
+    name = "" if decision.instrument is None else f" {decision.instrument}"
+    after = f" ({said})" if said else ""
+    return f"{decision.order_type} {decision.side} {decision.qty:g}{name}{price}{after}"
 
 
 # -- positions after each bar ---------------------------------------------------------------------
@@ -248,7 +223,7 @@ def _held(size: float | None) -> str:
 # -- prices of fills ------------------------------------------------------------------------------
 
 
-def _drift(a: Iterable[FillAt], b: Iterable[FillAt]) -> list[Drift]:
+def _drift(a: Iterable[FillAt], b: Iterable[FillAt], scales: _Scales) -> list[Drift]:
     """Pair fills in order, side by side for each data; one fill may meet several partial ones."""
     left, right = _queues(a), _queues(b)
     found: list[Drift] = []
@@ -259,18 +234,17 @@ def _drift(a: Iterable[FillAt], b: Iterable[FillAt]) -> list[Drift]:
             other_time, other_size, other_price = theirs[0]
             shared = min(size, other_size)
             if price != other_price:
-                found.append(_one(key, min(time, other_time), shared, price, other_price))
+                found.append(_one(key, scales, min(time, other_time), shared, price, other_price))
             for queue, rest in ((mine, size - shared), (theirs, other_size - shared)):
-                if rest > _NOISE:
+                if rest > NOISE:
                     queue[0] = (queue[0][0], rest, queue[0][2])
                 else:
                     queue.popleft()
-        found += [_one(key, time, size, price, None) for time, size, price in mine]
-        found += [_one(key, time, size, None, price) for time, size, price in theirs]
+        found += [_one(key, scales, time, size, price, None) for time, size, price in mine]
+        found += [_one(key, scales, time, size, None, price) for time, size, price in theirs]
     return found
 
 
-_NOISE = 1e-9
 _Queue = deque[tuple[int, float, float]]
 
 
@@ -281,23 +255,15 @@ def _queues(fills: Iterable[FillAt]) -> dict[tuple[str, bool], _Queue]:
     return queues
 
 
-def _one(key: tuple[str, bool], time: int, size: float, a: float | None, b: float | None) -> Drift:
+def _one(
+    key: tuple[str, bool],
+    scales: _Scales,
+    time: int,
+    size: float,
+    a: float | None,
+    b: float | None,
+) -> Drift:
     data, bought = key
-    return Drift(time=time, data=data, size=size if bought else -size, a=a, b=b)
-
-
-# -- text -----------------------------------------------------------------------------------------
-
-
-def _drift_text(item: Drift) -> str:
-    prices = " | ".join("no fill" if p is None else f"{p:g}" for p in (item.a, item.b))
-    return f"{iso(item.time)} {item.data}: {item.size:+g} at {prices} ({item.cost:+.2f})"
-
-
-def _listed(title: str, items: Sequence[Any], limit: int) -> list[str]:
-    if not items:
-        return []
-    lines = [f"{title}:", *(f"  {item}" for item in items[:limit])]
-    if len(items) > limit:
-        lines.append(f"  ... and {len(items) - limit} more")
-    return lines
+    tick, value = scales.get(data, (None, 1.0))
+    signed = size if bought else -size
+    return Drift(time=time, data=data, size=signed, a=a, b=b, tick=tick, point_value=value)

@@ -18,7 +18,7 @@ FLOORS: list[list[str]] = [
     ["fields", "strictjson"],
     ["identity"],
     ["signals", "sizing"],
-    ["runs"],
+    ["runs", "verdict"],
     ["market"],
     ["exchange"],
     ["venues"],
