@@ -31,7 +31,7 @@ class Control:
         """Carry out what is asked of the workflows of this process; returns how many."""
         done = 0
         for command in self._gate.journal.mailbox.asked():
-            if not self._gate.follows(command.workflow):
+            if not self._gate.shelf.follows(command.workflow):
                 continue
             self._gate.journal.mailbox.answer(command.seq, self.carry_out(command))
             done += 1

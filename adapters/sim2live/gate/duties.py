@@ -37,7 +37,7 @@ class FlattenAt(Duty):
 
     def look(self, gate: Gate, now: int) -> None:
         """Flatten each book whose time has come since the last look."""
-        for workflow in gate.followed():
+        for workflow in gate.shelf.followed:
             for book in gate.books_of(workflow):
                 if self._has_come(gate, book, now):
                     self._due.add(book.key)
@@ -82,7 +82,7 @@ class FeedWatch(Duty):
 
     def look(self, gate: Gate, now: int) -> None:
         """Look at the age of the last bar of everything that is held."""
-        for workflow in gate.followed():
+        for workflow in gate.shelf.followed:
             for book in gate.books_of(workflow):
                 presumed = book.line.presumed
                 if (presumed.low, presumed.high) == (0, 0):
@@ -126,7 +126,7 @@ class KillSwitch(Duty):
         except OSError as error:  # it is there, and that is all that counts
             text = str(error.strerror)
         reason = f"kill switch: {' '.join(text[:REASON].split()) or self._path.name}"
-        for workflow in gate.followed():
+        for workflow in gate.shelf.followed:
             if not gate.shelf.halted(workflow):
                 Operator(gate).halt(workflow, reason)
                 gate.alarms.sound(now, workflow, f"halted; {reason}")

@@ -123,14 +123,6 @@ class Gate:
         """
         self.shelf.enter(workflow)
 
-    def follows(self, workflow: str) -> bool:
-        """Whether a strategy of this process follows a workflow."""
-        return self.shelf.follows(workflow)
-
-    def followed(self) -> tuple[str, ...]:
-        """The workflows of this process."""
-        return self.shelf.followed
-
     @property
     def books(self) -> dict[Key, Book]:
         """All books of this process."""

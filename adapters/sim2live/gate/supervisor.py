@@ -35,7 +35,7 @@ class Heartbeat(Duty):
 
     def look(self, gate: Gate, now: int) -> None:  # noqa: ARG002 - beats at every look
         """Write one beat for each workflow."""
-        for workflow in gate.followed():
+        for workflow in gate.shelf.followed:
             gate.journal.mailbox.beat(workflow, os.getpid())
 
 
