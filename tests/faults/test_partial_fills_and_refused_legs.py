@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from tests.venues.projectx_firm import Firm, running, venue_of
 
+from sim2live import settings
 from sim2live.clock import ManualClock
 from sim2live.market.bars import Bar
-from sim2live.signals import Bracket, Instrument, Signal, StopLoss, TakeProfit
+from sim2live.signals import Bracket, Instrument, OrderSpec, Signal, StopLoss, TakeProfit
 from sim2live.venues.base import Report
 from sim2live.venues.outcome import Kind
 from sim2live.venues.projectx import ProjectX
@@ -138,3 +139,25 @@ def test_fault_37_the_guard_goes_on_after_a_restart(firm: Firm, venue: ProjectX)
     again.reports()
     assert firm.held(100) == 0
     again.close()
+
+
+def test_fault_37_the_ledger_knows_that_the_position_went(firm: Firm, venue: ProjectX) -> None:
+    with settings.connect(venue, workflow="P-1", journal=":memory:", clock=firm.clock) as strategy:
+        firm.clock.advance(1)
+        at = firm.clock.now_ns()
+        strategy.on_bar(MES, Bar(at, 5000.0, 5000.0, 5000.0, 5000.0))
+        order = OrderSpec(bracket=BRACKET, reference=5000.0)
+        receipt = strategy.follow(MES, 3, data="MES", nth=0, decided_at=at, order=order)
+        assert receipt.status.value == "ACCEPTED"
+        firm.order(2)["status"] = 5
+        for _ in range(3):
+            strategy.gate.news.collect()
+        assert firm.held(100) == 0
+        assert strategy.position(MES).holds(0)
+        assert any("had no stop" in alarm.text for alarm in strategy.gate.alarms.raised)
+        firm.clock.advance(60)
+        at = firm.clock.now_ns()
+        strategy.on_bar(MES, Bar(at, 5000.0, 5000.0, 5000.0, 5000.0))
+        assert firm.held(100) == 0
+        told = [report.name.rpartition("/")[2] for report in strategy.reports()]
+        assert "exit" in told

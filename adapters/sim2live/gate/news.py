@@ -19,7 +19,7 @@ from sim2live.gate.journal import Journal, Row
 from sim2live.gate.resting import Resting, changed, found
 from sim2live.gate.sender import Sender
 from sim2live.signals import Instrument
-from sim2live.venues.base import Report, Venue
+from sim2live.venues.base import GUARD_EXIT, Report, Venue
 
 KEPT = 10_000
 """Reports that wait for a strategy that does not ask; older ones fall out of its queue."""
@@ -92,6 +92,8 @@ class News:
             if report.kind == "fill":
                 if one is not None:
                     self._filled(book, one, report)
+                elif report.name == f"{row.id}{GUARD_EXIT}":
+                    self._guarded(book, report)
             elif one is not None:
                 self._gone(book, one, report)
             elif row.signed and report.name == row.id:
@@ -115,6 +117,14 @@ class News:
         left = replace(one, signed=one.signed - moved)
         line = replace(line, resting=changed(line.resting, one, left if left.signed else None))
         book.line = line.started(book.total, "wait", first=False)
+
+    def _guarded(self, book: Book, report: Report) -> None:
+        """The venue's guard closed a position whose stop was missing; it is not opened again."""
+        line = book.line
+        line = replace(line, presumed=line.presumed.moved(report.signed_qty, "READ"))
+        book.line = line.started(book.total, "wait", first=False)
+        text = f"{report.signal_id} had no stop: {report.signed_qty:+d} went at {report.price}"
+        self._sender.sound(book, text)
 
     def _gone(self, book: Book, one: Resting, report: Report) -> None:
         """What rested does so no more."""

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from sim2live.market.bars import Bar
     from sim2live.signals import Signal
 
-__all__ = ["Profile", "Report", "ReportKind", "Venue"]
+__all__ = ["GUARD_EXIT", "Profile", "Report", "ReportKind", "Venue"]
+
+GUARD_EXIT = "/exit"
+"""Ends the name of an order that closes a position because its stop is missing."""
 
 ReportKind = Literal["fill", "cancel", "reject", "expire", "accept"]
 
@@ -41,7 +44,8 @@ class Report(msgspec.Struct, frozen=True):
         reason: The venue's words, if any.
         name: What a later signal calls the order: the ``order_id`` of the signal, or else its
             ``signal_id``; the legs of a bracket bear the name of their entry, followed by
-            ``/stop_loss`` or ``/take_profit``. Empty where the venue cannot tell.
+            ``/stop_loss`` or ``/take_profit``, and the order that closes a position whose stop
+            is missing ends in `GUARD_EXIT`. Empty where the venue cannot tell.
     """
 
     id: str

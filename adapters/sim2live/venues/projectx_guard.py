@@ -17,8 +17,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from sim2live.venues.base import GUARD_EXIT
 from sim2live.venues.projectx_dialect import ALIVE, ASK, STOPS, Dialect
-from sim2live.venues.projectx_reports import EXIT
 from sim2live.venues.projectx_rows import Holding, OrderRow
 
 __all__ = ["Cancel", "Duty", "Exit", "Guard", "Resize"]
@@ -156,7 +156,7 @@ class Guard:
         size = min(abs(signed), abs(position))
         why = "its stop was rejected" if refused else "its stop never appeared"
         closing = -size if position > 0 else size
-        return [Exit(entry.contract_id, closing, tag + EXIT, f"entry {entry.id}: {why}")]
+        return [Exit(entry.contract_id, closing, tag + GUARD_EXIT, f"entry {entry.id}: {why}")]
 
     def _sizes(self, entry: OrderRow, stops: list[OrderRow], held: int) -> list[Duty]:
         """A working stop is as large as what its entry filled, and never larger than what is held.

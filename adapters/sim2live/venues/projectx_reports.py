@@ -11,18 +11,15 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from sim2live.signals import Instrument, Signal
-from sim2live.venues.base import Report, ReportKind
+from sim2live.venues.base import GUARD_EXIT, Report, ReportKind
 from sim2live.venues.projectx_dialect import STOPS, Dialect
 from sim2live.venues.projectx_rows import FillRow, OrderRow, moment
 
-__all__ = ["EXIT", "STOP_NAME", "TARGET_NAME", "AccountNews"]
+__all__ = ["STOP_NAME", "TARGET_NAME", "AccountNews"]
 
 STOP_NAME: Final = "/stop_loss"
 TARGET_NAME: Final = "/take_profit"
 """How the legs of a bracket are called, after the name of their entry."""
-
-EXIT: Final = "/exit"
-"""Ends the name of an order that closes a position whose stop is missing."""
 
 _KINDS: Final[dict[str, ReportKind]] = {
     "open": "accept",
@@ -111,7 +108,9 @@ class AccountNews:
             self._legs[number] = STOP_NAME if row.type in STOPS else TARGET_NAME
         elif row.custom_tag:
             # The order that closes a position without its stop belongs to the entry.
-            self._signals.setdefault(number, row.custom_tag.removesuffix(EXIT))
+            self._signals.setdefault(number, row.custom_tag.removesuffix(GUARD_EXIT))
+            if row.custom_tag.endswith(GUARD_EXIT):
+                self._legs[number] = GUARD_EXIT
         state = self._dialect.state(row.status)
         kind = _KINDS.get(state)
         key = f"{self._account}:order:{number}:{state}"
