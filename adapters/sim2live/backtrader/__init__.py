@@ -1,6 +1,7 @@
 """Backtrader: the framework's own simulator keeps the books, and the venue is made to follow.
 
-`MirrorBroker` is Backtrader's broker with a venue behind it, `broker` the one-line switch
+`MirrorBroker` is Backtrader's broker with a venue behind it, `VenueBroker` trades on what a venue
+reports, `broker` is the one-line switch
 between simulation, paper and live, `Recorder` an analyzer that keeps what a run did.
 
 Backtrader itself (GPLv3) is loaded at the first use of a name.
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
     from sim2live.backtrader.mirror import MirrorBroker
     from sim2live.backtrader.recorder import Recorder
     from sim2live.backtrader.switch import broker
+    from sim2live.backtrader.venue import VenueBroker
 
-__all__ = ["MirrorBroker", "Recorder", "broker"]
+__all__ = ["MirrorBroker", "Recorder", "VenueBroker", "broker"]
 
-_HOME = {"MirrorBroker": "mirror", "Recorder": "recorder", "broker": "switch"}
+_HOME = {
+    "MirrorBroker": "mirror",
+    "Recorder": "recorder",
+    "VenueBroker": "venue",
+    "broker": "switch",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -22,6 +22,7 @@ from backtrader import Order
 from sim2live import sizing as sizings
 from sim2live.backtrader import brackets, forecast
 from sim2live.backtrader.barclock import Watch, moment
+from sim2live.backtrader.booking import key_of
 from sim2live.backtrader.calls import Calls
 from sim2live.backtrader.contract_broker import ContractBroker
 from sim2live.backtrader.follower import Answer, Follower
@@ -316,7 +317,7 @@ class MirrorBroker(ContractBroker):
             return offered  # nothing will be booked: stock says margin
         base = self._position(order.data)
         when = self._now()
-        key = _key(order.data)
+        key = key_of(order.data)
         if order in self._natives and self._natives.filled(order, key, base + size, when=when):
             return offered
         if order.exectype == Order.Historical:
@@ -334,11 +335,11 @@ class MirrorBroker(ContractBroker):
         super().notify(order)
         if not order.alive():
             if self._following and order in self._natives:
-                self._natives.died(order, _key(order.data), when=self._now())
+                self._natives.died(order, key_of(order.data), when=self._now())
             if order.ref in self._open:
                 self._forget(order)
                 if order.status != Order.Completed:
-                    key = _key(order.data)
+                    key = key_of(order.data)
                     self._follower.tell(key, self._position(key), when=self._now())
 
     def _forget(self, order: Any) -> None:
@@ -349,11 +350,11 @@ class MirrorBroker(ContractBroker):
 
     def _position(self, data: Any) -> Any:
         """Position of a data with its open market orders: what the venue should hold."""
-        key = _key(data)
+        key = key_of(data)
         held = self.positions.get(key)
         total = held.size if held is not None else 0
         for ref, order in self._open.items():
-            if _key(order.data) is key:
+            if key_of(order.data) is key:
                 total += self._caps.get(ref, order.executed.remsize)
         return total
 
@@ -368,7 +369,7 @@ class MirrorBroker(ContractBroker):
             legs = brackets.native(order, children, opened)
         reference = float(price if price is not None else order.created.pclose)
         answer = self._follower.ask(
-            _key(order.data),
+            key_of(order.data),
             base,
             wanted,
             when=self._now(),
@@ -385,8 +386,3 @@ class MirrorBroker(ContractBroker):
 
     def _now(self) -> int:
         return moment(self.cerebro.datas)
-
-
-def _key(data: Any) -> Any:
-    """The data whose position an order changes."""
-    return data._compensate if data._compensate is not None else data

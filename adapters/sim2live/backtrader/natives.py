@@ -116,6 +116,24 @@ class Natives:
                 self._map.of(key), name, data=self._map.label(key), decided_at=when
             )
 
+    def name(self, order: Any) -> str:
+        """What the venue calls an order that rests there."""
+        return self._names[order.ref]
+
+    def withdraw(self, order: Any, *, when: int) -> None:
+        """Ask for an order back, and remember it until the venue has told its end."""
+        self._dispatcher.cancel(
+            self._map.of(order.data),
+            self._names[order.ref],
+            data=self._map.label(order.data),
+            decided_at=when,
+        )
+
+    def forget(self, order: Any) -> None:
+        """The venue has told the end of an order."""
+        self._names.pop(order.ref, None)
+        self._trailing.pop(order.ref, None)
+
     def follow_trails(self, *, when: int) -> None:
         """Tell the venue of trailing stops that have moved in this bar."""
         for ref, (order, price) in self._trailing.items():

@@ -53,6 +53,8 @@ class Desk:
         book = self._gate.book(workflow, instrument)
         with book.lock:
             receipt = self._gate.orders.cancel(book, name, at)
+        if self._gate.venue.here:
+            self._gate.news.collect()  # a refused cancel has lost a race against a fill
         self._gate.notice(book)
         return receipt
 

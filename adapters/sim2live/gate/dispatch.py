@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 
 from msgspec.structs import replace
@@ -275,6 +276,25 @@ class Dispatcher:
         At the start, before the first bar, it is what the process before has left.
         """
         return standing(self.gate, self.workflow)
+
+    def held(self) -> dict[Instrument, int] | None:
+        """What the venue says it holds, or None when it cannot tell.
+
+        Where the venue is not in this process this asks over the network.
+        """
+        return self.venue.positions(self.workflow)
+
+    def reconcile(self, held: Mapping[Instrument, int]) -> None:
+        """Take what was read at the venue for true, instead of what is presumed.
+
+        For adapters whose books are the venue's own.
+
+        Args:
+            held: signed whole contracts by instrument, with those of market orders that the
+                venue has taken and not filled yet; what is left out is flat.
+        """
+        books = [self.gate.book(self.workflow, instrument) for instrument in held]
+        self.gate.news.read({*books, *self.gate.books_of(self.workflow)}, held)
 
     def reports(self) -> list[Report]:
         """News of this strategy from a venue that can report, oldest first, each one once."""

@@ -64,10 +64,8 @@ class Gate:
     Attributes:
         shelf: the books of this process.
         doorkeeper: asks the rules.
-        orders: what rests at the venue.
-        news: what the venue tells.
-        now: as given.
-        timetable: as given.
+        orders, news: what rests at the venue, and what it tells.
+        now, timetable: as given.
         heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
     """
 
@@ -149,8 +147,7 @@ class Gate:
         if type(decision.target) is not int:
             return self._answers.nonsense(book, decision)
         if self.gone:
-            reason = "this gate is closed, or belongs to the parent"
-            return self._answers.unable(book, decision, reason)
+            return self._answers.unable(book, decision, "this gate is closed, or the parent's")
         if not book.lock.acquire(timeout=self._timeout):
             return self._answers.busy(book, decision)
         try:
@@ -230,11 +227,10 @@ class Gate:
         """What the rules say against an entry; empty when they agree."""
         if not self.doorkeeper.rules:
             return ""
-        workflow, instrument = book.key
         return self.doorkeeper.refuses(
             Entry(
-                workflow=workflow,
-                instrument=instrument,
+                workflow=book.key[0],
+                instrument=book.key[1],
                 signed=signed,
                 held=book.line.presumed.sure,
                 held_total=self.shelf.held_elsewhere(book),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book
 from sim2live.gate.journal import Journal, Row
+from sim2live.gate.ledger import DRIFT, UNCONFIRMED, Presumed
 from sim2live.gate.resting import Resting, changed, found
 from sim2live.gate.sender import Sender
 from sim2live.signals import Instrument
@@ -73,6 +74,25 @@ class News:
                 self._apply(report, row)
                 self._deliver(report, row)
 
+    def read(self, books: Iterable[Book], held: Mapping[Instrument, int]) -> None:
+        """Take what was read for true, where no outcome is unknown.
+
+        Args:
+            books: of the workflow.
+            held: signed contracts, with those of market orders that are taken and not filled.
+        """
+        for book in books:
+            with book.lock:
+                if book.unknown:
+                    continue
+                known = held.get(book.key[1], 0)
+                line = book.line.without(DRIFT).without(UNCONFIRMED)
+                if not line.presumed.holds(known):
+                    line = replace(line, presumed=Presumed(known, known, "READ"))
+                if line is not book.line:
+                    book.line = line
+                    self._sender.save(book)
+
     def _deliver(self, report: Report, row: Row | None) -> None:
         """To the strategy that sent the signal; what nobody here sent, to all of its workflow."""
         if row is not None and (own := self._queues.get((row.workflow, row.strategy))) is not None:
@@ -111,7 +131,9 @@ class News:
         line = replace(line, presumed=line.presumed.moved(moved, "READ"))
         done = replace(one, done=one.done + moved)
         if not one.legs:
-            book.line = replace(line, resting=changed(line.resting, one, done))
+            # One that was being cancelled has lost its race; nobody waits for its fill.
+            left = None if one.ending and done.filled else done
+            book.line = replace(line, resting=changed(line.resting, one, left))
             return
         # One leg ends the others. What the simulator still holds is not opened again.
         left = replace(one, signed=one.signed - moved)

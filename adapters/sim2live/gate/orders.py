@@ -162,8 +162,10 @@ class Orders:
     def _cancel(self, book: Book, one: Resting, name: str, decided_at: int) -> Receipt:
         row, signal = self._about(book, one, name, CANCEL, decided_at)
         outcome = self._sender.aside(book, row, signal)
-        if outcome.kind in (Kind.ACCEPTED, Kind.REJECTED):
-            # Refused means that no such order works there any more: that is what was wanted.
+        if outcome.kind is Kind.REJECTED and self._venue.can_report:
+            # No such order works there any more; news of its end, perhaps a fill, is on its way.
+            self._let_go(book, one, replace(one, tries=MAX_TRIES))
+        elif outcome.kind in (Kind.ACCEPTED, Kind.REJECTED):
             self._let_go(book, one, one.without(name))
         else:
             unsure = outcome.kind is Kind.UNKNOWN
