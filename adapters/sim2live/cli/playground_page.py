@@ -64,7 +64,7 @@ def _tiles(record: Record) -> str:
         ("Trades", f"{record.total_trades:,}"),
         ("Win rate", f"{record.win_rate:.1f} %"),
         ("Worst drawdown", _number(record.worst_drawdown)),
-        ("Still open", _number(record.open_position, 0, signed=True)),
+        ("Still open", _number(record.open_position, 0, signed=bool(record.open_position))),
     )
     return "".join(
         f'<dl class="tile"><dt>{name}</dt><dd>{value}</dd></dl>' for name, value in tiles
