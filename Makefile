@@ -22,7 +22,7 @@ PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt)
 
-.PHONY: help install demo test browser test-vectorbt-pandas3 check fix bench docs build clean constraints
+.PHONY: help install demo test browser test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,8 @@ demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real price
 
 test: $(HAVE_ALL) browser test-vectorbt-pandas3 ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
+	@test -n "$(ARGS)" || $(BIN)/coverage report --fail-under=100 --skip-covered \
+		--include='*/gate/delivery.py,*/gate/rules.py,*/gate/ledger.py,*/sim2live/signals.py'
 
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
 	$(VENV3)/bin/python -m pytest -q tests/vectorbt
@@ -67,6 +69,15 @@ build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
+
+fault-campaign: $(HAVE_ALL) ## Ten thousand seeded sequences of faults, kills and restarts
+	$(BIN)/python -m tests.campaign.run $(ARGS)
+
+soak: $(HAVE_ALL) ## A million signals: does memory grow?
+	$(BIN)/python -m tests.campaign.soak $(ARGS)
+
+mutants: $(HAVE_ALL) ## Change the gate's tables: do their tests notice?
+	$(BIN)/python -m tests.mutate
 
 clean: ## Remove what make made, .venv included
 	rm -rf $(VENV) $(VENV3) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

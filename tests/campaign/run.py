@@ -1,6 +1,6 @@
 """The fault campaign: thousands of seeded sequences, and the numbers that they gave.
 
-python -m tests.campaign.run --sequences 10000 --real 300
+python -m tests.campaign.run --sequences 10000 --real 450
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def spread(arguments: argparse.Namespace) -> tuple[Tally, list[str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=int, default=10_000)
-    parser.add_argument("--real", type=int, default=300)
+    parser.add_argument("--real", type=int, default=450)
     parser.add_argument("--planted", type=int, default=2_000, help="most sequences for a defect")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)

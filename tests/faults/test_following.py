@@ -188,7 +188,7 @@ def test_fault_52_a_leg_that_filled_leaves_none_behind(desk: Make) -> None:
     made.want(1, order={"bracket": BRACKET})
     made.dispatcher.presume(ONE, 0, data=str(ONE), decided_at=made.clock.now_ns())
     assert made.line().state == "ACTIVE"
-    assert made.line().legs == ()
+    assert made.line().resting == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
