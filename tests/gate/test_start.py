@@ -9,6 +9,7 @@ import pytest
 from sim2live import settings
 from sim2live.clock import NS, ManualClock, to_ns
 from sim2live.errors import ConfigError
+from sim2live.gate.duties import ReadAgain
 from sim2live.gate.operator import Operator, parse_positions
 from sim2live.gate.receipt import Status
 from sim2live.market.bars import Bar
@@ -198,6 +199,20 @@ def test_a_difference_stops_entries_until_a_human_has_looked(life) -> None:
     assert life.line().reasons == ()
     life.want(0)
     assert life.sent == [("MESZ6", -3)]
+
+
+def test_a_difference_lifts_itself_when_it_is_gone(life) -> None:
+    life.venue.read = {MES: 1}
+    gate = life.start().gate
+    again = ReadAgain()
+    again.look(gate, life.clock.now_ns())
+    assert life.line().reasons == ("DRIFT",)
+    life.venue.read = {}
+    again.look(gate, life.clock.now_ns() + 29 * NS)
+    assert life.line().reasons == ("DRIFT",), "not read at every look"
+    again.look(gate, life.clock.now_ns() + 30 * NS)
+    assert life.line().reasons == ()
+    assert life.want(1).status is Status.ACCEPTED
 
 
 def test_what_is_read_can_be_adopted(life) -> None:

@@ -276,7 +276,7 @@ def test_on_a_simulated_venue_the_wall_flattens_nothing() -> None:
     simulated = {type(duty).__name__ for duty in duties(clock, real=False, **kinds)}
     real = {type(duty).__name__ for duty in duties(clock, real=True, **kinds)}
     assert simulated == {"Obedience", "Heartbeat"}
-    assert real - simulated == {"FlattenAt", "FeedWatch"}
+    assert real - simulated == {"FlattenAt", "FeedWatch", "ReadAgain"}
     kinds["kill_switch"] = "kill"
     assert isinstance(duties(clock, real=False, **kinds)[0], KillSwitch)
 

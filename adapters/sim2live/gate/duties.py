@@ -16,6 +16,9 @@ from sim2live.gate.hours import TimeOfDay
 from sim2live.gate.operator import Operator
 from sim2live.gate.supervisor import Duty, Heartbeat, Obedience, Supervisor
 
+READ_EVERY = 30 * NS
+"""How often a venue that disagrees is read."""
+
 REASON = 200
 """Characters of a kill switch's text that become the reason."""
 
@@ -107,6 +110,21 @@ class Rounds(Duty):
         gate.news.collect()
 
 
+class ReadAgain(Duty):
+    """Reads a venue that disagreed now and then, until it agrees or a human has spoken."""
+
+    def __init__(self) -> None:
+        self._last_read = 0
+
+    def look(self, gate: Gate, now: int) -> None:
+        """Read, if it is time and anything is in doubt."""
+        if abs(now - self._last_read) < READ_EVERY:
+            return
+        self._last_read = now
+        for workflow in gate.shelf.followed:
+            gate.shelf.read_again(workflow)
+
+
 class KillSwitch(Duty):
     """Halts everything while a file exists; taking it away resumes nothing by itself.
 
@@ -163,6 +181,8 @@ def duties(
     if real:
         chosen.append(FeedWatch(feed_timeout, clock))
     chosen.append(Heartbeat())
+    if real:
+        chosen.append(ReadAgain())  # last: a venue may take its time to answer
     return chosen
 
 

@@ -134,6 +134,20 @@ class Shelf:
         """Why a whole workflow is halted; empty when it is not."""
         return self._halts.get(workflow, "")
 
+    def read_again(self, workflow: str) -> None:
+        """Lift doubts about positions that the venue, read once more, now agrees with."""
+        unsure = {DRIFT, UNCONFIRMED}
+        doubted = [book for book in self.books_of(workflow) if unsure & {*book.line.reasons}]
+        held = self._venue.positions(workflow) if doubted else None
+        if held is None:
+            return
+        self.read[workflow] = held
+        for book in doubted:
+            with book.lock:
+                presumed, found = book.line.presumed, held.get(book.key[1], 0)
+                if not book.unknown and (presumed.low, presumed.high) == (found, found):
+                    self._save(book, book.line.without(DRIFT).without(UNCONFIRMED))
+
     def leave(self) -> None:
         """End in good order; the next process need not ask anybody anything."""
         for workflow in () if self._visit else self.followed:
