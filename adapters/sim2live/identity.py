@@ -44,18 +44,23 @@ def signal_id(
     Raises:
         SignalError: A field has another type, or `leg` is not one of the words.
     """
-    texts = {"strategy": strategy, "run": run, "workflow": workflow, "data": data}
-    for name, text in texts.items():
-        if not isinstance(text, str):
-            raise SignalError(name, text, "must be text")
-    for name, number in (("decided_at", decided_at), ("nth", nth)):
-        if type(number) is not int:
-            raise SignalError(name, number, "must be a whole number")
+    texts = (strategy, run, workflow, data)
+    if not all(isinstance(text, str) for text in texts):
+        for name, text in zip(("strategy", "run", "workflow", "data"), texts, strict=True):
+            if not isinstance(text, str):
+                raise SignalError(name, text, "must be text")
+    if type(decided_at) is not int:
+        raise SignalError("decided_at", decided_at, "must be a whole number")
+    if type(nth) is not int:
+        raise SignalError("nth", nth, "must be a whole number")
     if leg not in _LEGS:
         raise SignalError("leg", leg, f"must be one of {', '.join(get_args(Leg))}")
-    parts = map(part, (*texts.values(), str(decided_at), str(nth), leg))
-    digest = hashlib.sha1(begin() + b"".join(parts), usedforsecurity=False)
-    return str(uuid.UUID(bytes=digest.digest()[:16], version=5))
+    parts = b"".join(map(part, (*texts, str(decided_at), str(nth), leg)))
+    digest = hashlib.sha1(_BEGIN + parts, usedforsecurity=False).digest()
+    # What `uuid.UUID(bytes=..., version=5)` makes of it, without its checks.
+    version, variant = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
+    text = bytes((*digest[:6], version, digest[7], variant, *digest[9:16])).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def begin() -> bytes:
@@ -63,7 +68,7 @@ def begin() -> bytes:
 
     With `part`, for who makes a million ids and hashes what they share only once.
     """
-    return _NAMESPACE + part(SCHEME)
+    return _BEGIN
 
 
 def part(text: str) -> bytes:
@@ -71,3 +76,6 @@ def part(text: str) -> bytes:
     # Names come from frameworks and files; even one that is no valid Unicode has an id.
     raw = text.encode("utf-8", "surrogatepass")
     return len(raw).to_bytes(4, "big") + raw
+
+
+_BEGIN: Final = _NAMESPACE + part(SCHEME)

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sim2live.errors import JournalError
 
@@ -58,16 +58,18 @@ class Database:
         self._queue = threading.Lock()
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        self._full: bool | None = None
         try:
-            self._writer = self._open()
+            self._writer = self._open("FULL")
             self._prepare(application_id, migrations)
-            # Readers never wait for a commit; a memory database has one connection only.
-            self._reader = self._writer if self.path == MEMORY else self._open()
+            # A memory database is its one connection. A file has three: to change the pragma
+            # of one from commit to commit costs more, and readers never wait for a commit.
+            memory = self.path == MEMORY
+            self._quick = self._writer if memory else self._open("NORMAL")
+            self._reader = self._writer if memory else self._open("NORMAL")
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"journal {self.path}: {error}") from error
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
         if self.path != MEMORY:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
@@ -85,6 +87,7 @@ class Database:
                     f"journal {self.path}: this file system has no write-ahead log "
                     f"(journal_mode is {mode!r}); choose a local disk with --journal"
                 )
+            connection.execute(f"PRAGMA synchronous={synchronous}")
         return connection
 
     def _prepare(self, application_id: int, migrations: Sequence[str]) -> None:
@@ -129,50 +132,52 @@ class Database:
             raise ticket.error
 
     def _commit_batch(self, batch: list[_Ticket]) -> None:
+        durable = any(ticket.durable for ticket in batch)
+        connection = self._writer if durable else self._quick
         try:
-            self._set_durable(any(ticket.durable for ticket in batch))
-            self._writer.execute("BEGIN IMMEDIATE")
-            for ticket in batch:
-                self._run(ticket, isolated=len(batch) > 1)
-            if len(batch) == 1 and batch[0].error is not None:
-                self._writer.execute("ROLLBACK")
+            if len(batch) == 1:
+                self._commit_one(connection, batch[0])
             else:
-                self._writer.execute("COMMIT")
+                self._commit_many(connection, batch)
         except sqlite3.Error as error:
-            if self._is_open() and self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            if _is_open(connection) and connection.in_transaction:
+                connection.execute("ROLLBACK")
             for ticket in batch:
                 ticket.error = JournalError(f"journal {self.path}: {error}")
         finally:
             for ticket in batch:
                 ticket.done = True
 
-    def _run(self, ticket: _Ticket, *, isolated: bool) -> None:
-        """One ticket; a duplicate key is its own fault and spoils no other's commit."""
-        execute = self._writer.execute
-        if isolated:
-            execute("SAVEPOINT ticket")
+    def _commit_one(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
+        """The usual case; a single statement is a transaction by itself."""
+        execute = connection.execute
+        alone = len(ticket.statements) == 1
         try:
+            if not alone:
+                execute("BEGIN IMMEDIATE")
             for sql, parameters in ticket.statements:
                 execute(sql, parameters)
+            if not alone:
+                execute("COMMIT")
         except sqlite3.IntegrityError as error:
             ticket.error = DuplicateError(f"journal {self.path}: {error}")
-            if isolated:
+            if connection.in_transaction:
+                execute("ROLLBACK")
+
+    def _commit_many(self, connection: sqlite3.Connection, batch: list[_Ticket]) -> None:
+        """One commit for all; a duplicate key is its own fault and spoils no other's commit."""
+        execute = connection.execute
+        execute("BEGIN IMMEDIATE")
+        for ticket in batch:
+            execute("SAVEPOINT ticket")
+            try:
+                for sql, parameters in ticket.statements:
+                    execute(sql, parameters)
+            except sqlite3.IntegrityError as error:
+                ticket.error = DuplicateError(f"journal {self.path}: {error}")
                 execute("ROLLBACK TO ticket")
-        if isolated:
             execute("RELEASE ticket")
-
-    def _set_durable(self, durable: bool) -> None:
-        if durable is not self._full:
-            self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._full = durable
-
-    def _is_open(self) -> bool:
-        try:
-            self._writer.total_changes  # noqa: B018 - raises on a closed connection
-        except sqlite3.ProgrammingError:
-            return False
-        return True
+        execute("COMMIT")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a question. A file database does not wait for a running commit.
@@ -190,8 +195,16 @@ class Database:
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         with self._writing, self._reading:
-            self._writer.close()
-            self._reader.close()
+            for connection in (self._reader, self._quick, self._writer):
+                connection.close()
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.total_changes  # noqa: B018 - raises on a closed connection
+    except sqlite3.ProgrammingError:
+        return False
+    return True
 
 
 class Exclusive:
