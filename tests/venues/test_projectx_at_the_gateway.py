@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,14 @@ from sim2live.gateway.server import Gateway, running_gateway
 from sim2live.market.bars import Bar
 from sim2live.signals import Bracket, Instrument, Signal, StopLoss, TakeProfit
 from sim2live.testing import VenueContract
+from sim2live.venues.base import Report
 from sim2live.venues.evalitup import EvalItUp
 from sim2live.venues.outcome import Kind
 from sim2live.venues.projectx import ProjectX
 from sim2live.venues.projectx_dialect import PROJECTX, TESTMAX, Dialect
 
 MES = Instrument("CME", "MESZ6")
+ACCOUNTS = {"python-test": ["python-test-1"]}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +116,49 @@ def test_a_pool_of_three_fans_out() -> None:
         assert venue.positions("all") == {MES: -2}
         assert sorted(report.account for report in venue.reports()) == ["p-1", "p-2", "p-3"]
         venue.close()
+
+
+@pytest.mark.skipif(find_spec("pysignalr") is None, reason="the hubs need pysignalr")
+def test_the_gateways_own_hubs_tell_fills_and_quotes() -> None:
+    with running_gateway() as gateway:
+        _hear(gateway)
+
+
+def _hear(gateway: Gateway) -> None:
+    venue = ProjectX(gateway.url, user_name="me", api_key="k", accounts=ACCOUNTS, poll=3600.0)
+    instrument = Instrument("CME", "MNQZ6")
+    assert venue.prove_paper(2.0)
+    listener = venue.listen("python-test", [instrument])
+    found: list[Report] = []
+
+    def until(what: Callable[[], object]) -> bool:
+        end = time.monotonic() + 20.0
+        while not what() and time.monotonic() < end:
+            time.sleep(0.01)
+        return bool(what())
+
+    def told() -> object:
+        found.extend(venue.reports())
+        return found
+
+    assert until(lambda: all(hub.opened for hub in listener.hubs))
+    entry = Signal(
+        signal_id="hub", workflow_id="python-test", instrument=instrument, side="BUY", qty=1
+    )
+    assert venue.send(entry, timeout=2.0).kind is Kind.ACCEPTED
+    assert until(told)
+    assert [(report.kind, report.signal_id) for report in found] == [("fill", "hub")]
+    bracketed = Signal(
+        signal_id="hub-2",
+        workflow_id="python-test",
+        instrument=instrument,
+        side="BUY",
+        qty=1,
+        bracket=Bracket(stop_loss=StopLoss(100.0)),
+    )
+    # Its bracket can be measured because a quote has come; no bar ever did.
+    assert until(lambda: venue.send(bracketed, timeout=2.0).kind is Kind.ACCEPTED)
+    venue.close()
 
 
 # -- settings ------------------------------------------------------------------------------------
