@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.faults.conftest import ONE, TWO
 
-from sim2live.clock import NS, ManualClock
+from sim2live.clock import NS, ManualClock, SystemClock
 from sim2live.errors import JournalError
 from sim2live.gate.dispatch import Dispatcher
 from sim2live.gate.journal import open_journal
@@ -231,3 +231,32 @@ def test_fault_21_another_pool_of_the_same_journal_is_left_alone(tmp_path: Path)
             beside.gate.work()
             assert [signal.workflow_id for signal in other.signals] == ["another"]
         assert dispatcher.gate.journal.counts()["UNKNOWN"] == 1
+
+
+MANY = 100_000
+
+
+def test_a_long_journal_opens_quickly(tmp_path: Path) -> None:
+    """From opening the journal to the first decision, with a hundred thousand rows behind it."""
+    journal = tmp_path / "journal.sqlite3"
+    with opened(journal) as (dispatcher, _):
+        want(dispatcher, 1, 0)
+        want(dispatcher, 0, 1)
+    copies = sqlite3.connect(journal)
+    names = [row[1] for row in copies.execute("PRAGMA table_info(signals)")]
+    chosen = ["id || '-' || n" if name == "id" else name for name in names]
+    copies.execute(
+        f"WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted"
+        f" WHERE n < {MANY}) INSERT INTO signals ({','.join(names)})"
+        f" SELECT {','.join(chosen)} FROM counted, (SELECT * FROM signals LIMIT 1)"
+    )
+    copies.commit()
+    copies.close()
+    clock = SystemClock()
+    began = clock.monotonic()
+    with opened(journal) as (dispatcher, venue):
+        assert dispatcher.follow(ONE, 1, data="one", nth=2, decided_at=2 * NS).ok
+        took = clock.monotonic() - began
+        assert len(venue.signals) == 1
+        assert sum(dispatcher.gate.journal.counts().values()) == MANY + 3
+    assert took < 0.5

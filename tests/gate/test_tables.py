@@ -261,3 +261,10 @@ def test_a_start_never_opens_by_itself(held: int, target: int, opens: bool) -> N
     refused = start("refuse", first=True)
     assert refused.halted == f"the strategy starts at {target:+d}, the venue at {line.presumed}"
     assert refused.waiting == 0
+
+
+@pytest.mark.parametrize("value", [Leg(closing=True, signed=1), Presumed(), Line()])
+def test_what_is_written_down_is_not_changed_in_place(value: object) -> None:
+    for name in type(value).__struct_fields__:  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
