@@ -189,6 +189,16 @@ def test_pending_and_unknown_errors_prove_nothing(firm: Firm, venue: ProjectX, c
     assert venue.send(signal(), timeout=2.0).kind is Kind.UNKNOWN
 
 
+def test_the_first_order_after_a_bar_waits_for_no_question(firm: Firm, venue: ProjectX) -> None:
+    venue.positions("P-1")
+    venue.on_bar(MES, Bar(1, 5000.0, 5000.0, 5000.0, 5000.0))
+    before = len(firm.calls)
+    assert venue.send(signal(), timeout=2.0).kind is Kind.ACCEPTED
+    assert [call for call, _ in firm.calls[before:]] == ["Order/place"]
+    venue.on_bar(MES, Bar(2, 5000.0, 5000.0, 5000.0, 5000.0))
+    assert firm.count("Contract/search") == 1
+
+
 # -- unknown outcomes ----------------------------------------------------------------------------
 def test_an_executed_order_whose_answer_got_lost_is_found_by_its_name(
     firm: Firm, venue: ProjectX

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from sim2live.clock import Clock, SystemClock
-from sim2live.errors import DeliveryError, SignalError, Sim2LiveError
+from sim2live.errors import ConfigError, DeliveryError, SignalError, Sim2LiveError
 from sim2live.signals import CANCEL, MODIFY, Instrument, Signal
 from sim2live.venues.base import Report, Venue
 from sim2live.venues.outcome import Kind, Outcome, Profile
@@ -212,7 +212,17 @@ class ProjectX(Venue):
         return True
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
-        """Remember the price that brackets of market orders are measured from."""
+        """Remember the price that brackets of market orders are measured from.
+
+        The first bar of an instrument also has its contract looked up, so that no order has to
+        wait for that.
+        """
+        if instrument not in self._prices:
+            deadline = Deadline(self._clock, _LOOKUP_SECONDS)
+            try:
+                self.contracts.resolve(instrument, self._asking(deadline))
+            except Sim2LiveError as error:
+                _log.warning("%s cannot be traded as it is: %s", instrument, error)
         self._prices[instrument] = bar.close
 
     def quote(self, instrument: Instrument, price: float) -> None:
@@ -236,11 +246,14 @@ class ProjectX(Venue):
             The hubs; they end with the venue.
 
         Raises:
+            ConfigError: TestMax has no hubs.
             MissingExtraError: The package `pysignalr` is absent.
             SignalError: No such contract.
             DeliveryError: The server did not answer.
             UnknownWorkflowError: The workflow names no account.
         """
+        if self._dialect.name != "projectx":
+            raise ConfigError(f"{self._dialect.name} has no hubs; its accounts are looked at")
         for account in self._accounts.of(workflow, self.reads.read):
             self.watch.add(account, workflow)
         contracts = [self.contracts.resolve(one, self.reads.read).id for one in instruments]

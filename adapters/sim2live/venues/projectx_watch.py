@@ -33,7 +33,10 @@ __all__ = ["Watch", "Watched"]
 _RECENT: Final = 200
 #: An entry is somewhat older than its legs.
 _SLACK_NS: Final = 60 * NS
-_DAY_NS: Final = 86_400 * NS
+#: How far back the first look goes: orders may rest over a weekend.
+_WEEK_NS: Final = 7 * 86_400 * NS
+#: Seconds between two looks for each account, so that looking leaves room for other questions.
+_SPACING: Final = 1.8
 
 _log = logging.getLogger("sim2live.venues")
 
@@ -90,6 +93,7 @@ class Watch:
         self._watched: dict[int, Watched] = {}
         self._news: deque[Report] = deque()
         self._nudged = threading.Event()
+        self._over = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -112,7 +116,7 @@ class Watch:
         )
         with self._adding:
             # At a simulator the time is that of its bars, whenever these were.
-            since = 0 if self._session.simulated else self._clock.now_ns() - _DAY_NS
+            since = 0 if self._session.simulated else self._clock.now_ns() - _WEEK_NS
             fresh = Watched(account, news, Guard(self._dialect), since)
             return self._watched.setdefault(account.id, fresh)
 
@@ -160,16 +164,19 @@ class Watch:
     def close(self) -> None:
         """Look no more; closing twice does no harm."""
         self._closed = True
+        self._over.set()
         self._nudged.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
 
     def _run(self, interval: float) -> None:
         while not self._closed:
-            self._clock.wait(self._nudged, interval)
+            spacing = _SPACING * len(self._watched)
+            self._clock.wait(self._nudged, max(interval, spacing))
             self._nudged.clear()
             if not self._closed:
                 self.look()
+                self._clock.wait(self._over, spacing)
 
     def _look_at(self, watched: Watched) -> None:
         account, since = watched.account.id, watched.since
