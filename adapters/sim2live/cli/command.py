@@ -10,10 +10,15 @@ import sys
 
 import typer
 
+from sim2live.cli.activity import activity
 from sim2live.cli.demo import demo
 from sim2live.cli.doctor import doctor
+from sim2live.cli.explain import explain
+from sim2live.cli.export import export
 from sim2live.cli.gateway import gateway
 from sim2live.cli.guard import guard
+from sim2live.cli.init import init
+from sim2live.cli.parity import parity
 from sim2live.cli.playground import playground
 from sim2live.cli.send import send
 from sim2live.cli.steer import acknowledge, flatten, halt, position, resolve, resume
@@ -42,10 +47,14 @@ def app() -> typer.Typer:
     )
     made.callback()(_main)
     for verb in (
+        init,
         demo,
         gateway,
         send,
         doctor,
+        activity,
+        explain,
+        parity,
         position,
         halt,
         resume,
@@ -55,6 +64,7 @@ def app() -> typer.Typer:
         guard,
     ):
         made.command()(verb)
+    made.add_typer(export())
     made.add_typer(playground())
     return made
 

@@ -21,9 +21,15 @@ def doctor(
             "--probe", help="Send harmless pairs to a simulation pool and ask what was seen."
         ),
     ] = False,
+    preflight: Annotated[
+        bool,
+        typer.Option("--preflight", help="Show what a first live order meets, and confirm it."),
+    ] = False,
     instrument: Annotated[
         str | None,
-        typer.Option("--instrument", "-i", metavar="CME:MESZ6", help="What to probe with."),
+        typer.Option(
+            "--instrument", "-i", metavar="CME:MESZ6", help="What to look at, or to probe with."
+        ),
     ] = None,
     workflow: Annotated[
         str | None, typer.Option("--workflow", "--pool", "-w", help="The simulation pool.")
@@ -32,12 +38,22 @@ def doctor(
     journal: Annotated[
         str | None, typer.Option(metavar="PATH", help="The journal; by default as set.")
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Check settings, journal and venue; with --probe, find out what the venue does.
+    """Check Python, packages, clock, ports, settings, journal, venue, instrument and calendar.
+
+    Each thing that is not well names its exact mend. --preflight shows the page to read before a
+    first live order, and keeps the confirmation; --probe finds out what the venue does.
 
     A probe sends at most eight market orders of one or two contracts, asks what the pool's account
     shows, and keeps the answers as the venue's profile. Only then are exits of unknown outcome
     repeated. Use a pool of simulation accounts that nobody else trades.
+
+    [bold]Examples[/bold]
+
+      sim2live doctor
+
+      sim2live doctor --preflight --pool scalping-mes -i CME:MESZ6
 
     [bold]Exit codes[/bold]
 
@@ -49,23 +65,38 @@ def doctor(
     if probe:
         _probe(chosen, target, workflow, instrument, journal)
         return
+    if preflight:
+        from sim2live.cli import preflight as page
+
+        page.preflight(chosen, target, workflow, instrument, journal)
+        return
     from sim2live.cli import screen
 
     console = screen.out()
-    findings = list(_findings(chosen, target, journal))
+    findings = list(_findings(chosen, target, journal, instrument))
+    if json:
+        screen.machine([{"ok": good, "what": name, "found": text} for good, name, text in findings])
+        raise typer.Exit(0 if all(good for good, _, _ in findings) else 1)
     for good, name, text in findings:
         mark = "[green]ok [/green]" if good else "[red]no [/red]"
-        console.print(f"{mark} [bold]{name:<10}[/bold]", end="")
+        console.print(f"{mark} [bold]{name:<13}[/bold]", end="")
         console.print(text, markup=False, soft_wrap=True)
     raise typer.Exit(0 if all(good for good, _, _ in findings) else 1)
 
 
-def _findings(chosen: Settings, target: str | None, journal: str | None) -> Iterator[Finding]:
+def _findings(
+    chosen: Settings, target: str | None, journal: str | None, instrument: str | None
+) -> Iterator[Finding]:
+    from sim2live.cli import checks
     from sim2live.clock import SystemClock
     from sim2live.errors import Sim2LiveError
     from sim2live.settings import open_venue
 
     name = target or chosen.target or "paper"
+    yield from checks.machine()
+    yield checks.clock()
+    yield checks.port()
+    yield from checks.instruments(chosen, instrument, SystemClock().now_ns())
     yield True, "settings", f"mode {chosen.mode}, target {name}, start {chosen.start}"
     yield from _journal(chosen, journal)
     try:
@@ -75,8 +106,8 @@ def _findings(chosen: Settings, target: str | None, journal: str | None) -> Iter
         return
     try:
         there = venue.probe(timeout=2.0)
-        kind = "simulated" if venue.simulated else "NOT proved to be simulated"
-        yield there, "venue", f"{venue.fingerprint}: {kind}, {'answers' if there else 'no answer'}"
+        answers = "answers" if there else "no answer"
+        yield there, "venue", f"{venue.fingerprint}: {checks.kind(venue)}, {answers}"
         profile = venue.profile
         yield (
             True,

@@ -45,7 +45,7 @@ _INSERT = (
 )
 _LINE = "INSERT OR REPLACE INTO ledger (venue, workflow, instrument, line) VALUES (?,?,?,?)"
 _BAR = "INSERT INTO bars VALUES (?,?,?,?,?,?,?,?,?)"
-_COLUMNS = (
+COLUMNS = (
     "id, workflow, instrument, strategy, run, data, decided_at, nth, leg, signed, payload, state,"
     " reason, sends, created_at, answered_at, latency"
 )
@@ -294,9 +294,9 @@ class Journal:
         if workflow is not None:
             where += " AND workflow=?"
             parameters.append(workflow)
-        sql = f"SELECT {_COLUMNS} FROM signals WHERE {where} ORDER BY rowid"  # noqa: S608
+        sql = f"SELECT {COLUMNS} FROM signals WHERE {where} ORDER BY rowid"  # noqa: S608
         for values in self._db.query(sql, parameters):
-            yield _row(values)
+            yield row_of(values)
 
     def lines(self, workflow: str) -> dict[tuple[str, Instrument], Line]:
         """The ledger of a workflow as it was last written."""
@@ -347,7 +347,8 @@ class Journal:
         self._db.close()
 
 
-def _row(values: tuple[Any, ...]) -> Row:
+def row_of(values: tuple[Any, ...]) -> Row:
+    """A row from the values of `COLUMNS`."""
     (id_, workflow, instrument, strategy, run, data, decided_at, nth, leg, *rest) = values
     signed, payload, state, reason, sends, created_at, answered_at, latency = rest
     return Row(
