@@ -91,7 +91,9 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
     for at, node in enumerate(counted.nodes):
         for other in changes(node):
             mutated = ast.fix_missing_locations(Swap(at, other).visit(copy.deepcopy(tree)))
-            yield f"{ast.unparse(node)} -> {ast.unparse(other)}", ast.unparse(mutated)
+            line = getattr(node, "lineno", 0)
+            where = source.splitlines()[line - 1].strip()
+            yield f"{ast.unparse(node)} -> {ast.unparse(other)} in: {where}", ast.unparse(mutated)
 
 
 def survives(target: str, source: str, folder: Path) -> bool:
