@@ -1,8 +1,8 @@
 """Backtrader: the framework's own simulator keeps the books, and the venue is made to follow.
 
 `MirrorBroker` is Backtrader's broker with a venue behind it, `VenueBroker` trades on what a venue
-reports, `broker` is the one-line switch
-between simulation, paper and live, `Recorder` an analyzer that keeps what a run did.
+reports, `broker` is the one-line switch between simulation, paper and live. `BarFeed` is a live
+data over any source of bars, `Recorder` an analyzer that keeps what a run did.
 
 Backtrader itself (GPLv3) is loaded at the first use of a name.
 """
@@ -13,14 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sim2live.backtrader.feed import BarFeed
     from sim2live.backtrader.mirror import MirrorBroker
     from sim2live.backtrader.recorder import Recorder
     from sim2live.backtrader.switch import broker
     from sim2live.backtrader.venue import VenueBroker
 
-__all__ = ["MirrorBroker", "Recorder", "VenueBroker", "broker"]
+__all__ = ["BarFeed", "MirrorBroker", "Recorder", "VenueBroker", "broker"]
 
 _HOME = {
+    "BarFeed": "feed",
     "MirrorBroker": "mirror",
     "Recorder": "recorder",
     "VenueBroker": "venue",
