@@ -187,6 +187,7 @@ def _order_text(decision: Decision | None) -> str:
 def _holdings(a: Run, b: Run) -> list[Difference]:
     """Differing positions; one difference for as many bars in a row as it stays the same."""
     left, right = _by_bar(a), _by_bar(b)
+    legs = {(fill.data, fill.time) for fill in b.fills if fill.leg}
     found: list[Difference] = []
     for data in sorted(left.keys() | right.keys()):
         mine, theirs = left.get(data, {}), right.get(data, {})
@@ -197,6 +198,9 @@ def _holdings(a: Run, b: Run) -> list[Difference]:
                 running = None
                 continue
             kind: DifferenceKind = "bar" if held is None or other is None else "holding"
+            since = running is not None and running.kind == "LEG TIMING"
+            if kind == "holding" and (since or (data, time) in legs):
+                kind = "LEG TIMING"
             now = Difference(kind=kind, time=time, data=data, a=_held(held), b=_held(other))
             if running is not None and (running.kind, running.a, running.b) == (kind, now.a, now.b):
                 found.pop()

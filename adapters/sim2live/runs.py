@@ -58,7 +58,9 @@ class Holding(Struct, frozen=True, kw_only=True, tag_field="kind", tag="holding"
     size: float
 
 
-class FillAt(Struct, frozen=True, kw_only=True, tag_field="kind", tag="fill"):
+class FillAt(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="fill"
+):
     """Something was bought or sold.
 
     Attributes:
@@ -66,12 +68,14 @@ class FillAt(Struct, frozen=True, kw_only=True, tag_field="kind", tag="fill"):
         data: Name of the data.
         size: Units, negative for a sale.
         price: In points.
+        leg: ``stop_loss`` or ``take_profit`` where a leg of a bracket at the venue was filled.
     """
 
     time: int
     data: str
     size: float
     price: float
+    leg: str = ""
 
 
 class Run(Struct, kw_only=True):

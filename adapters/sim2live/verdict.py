@@ -13,7 +13,7 @@ NOISE = 1e-9
 
 DifferenceKind = Literal[
     "missing", "extra", "duplicated", "late", "early", "swapped", "resized", "side", "repriced",
-    "contract", "unknown", "held", "holding", "bar",
+    "contract", "unknown", "held", "holding", "bar", "LEG TIMING",
 ]  # fmt: skip
 #: What a run says of a decision that did not become an order, in the words of gate and frameworks.
 REFUSED = frozenset({"HELD", "REJECTED", "NOT_SENT", "MARGIN"})
@@ -29,7 +29,8 @@ class Difference(Struct, frozen=True, kw_only=True):
             another quantity, side, or price by more than a tick), ``contract`` (sent for another
             instrument), ``unknown`` (nobody knows whether it was executed), ``held`` (refused in
             the second run only), ``holding`` (another position after a bar), ``bar`` (a bar that
-            only one run saw).
+            only one run saw), ``LEG TIMING`` (another position since a leg of a native bracket
+            was filled: a venue tests legs a bar before the simulator does).
         time: When it began, nanoseconds since 1970-01-01 UTC.
         data: Name of the data.
         a: What the first run did.
@@ -119,6 +120,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     def same(self) -> bool:
         """True when decisions and positions agree."""
         return not self.differences
+
+    @property
+    def explained(self) -> bool:
+        """True when nothing differs but when legs of brackets were filled (``LEG TIMING``)."""
+        return all(one.kind == "LEG TIMING" for one in self.differences)
 
     @property
     def cost(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from tests.backtrader.runs import play, stock_log
 from tests.backtrader.strategies import CASES, Case
 
 import sim2live
-from sim2live.backtrader import MirrorBroker
+from sim2live.backtrader import MirrorBroker, VenueRecorder
 from sim2live.gate.dispatch import Dispatcher
+from sim2live.parity import compare
 
 BRACKETS = [
     case
@@ -37,7 +39,7 @@ class Compared(MirrorBroker):
             instrument = self._map.of(data)
             presumed = self.gate.position(instrument)
             assert presumed.known
-            wanted = int(self._position(data))
+            wanted = int(self.target(data))
             self.seen.append((len(data), wanted, presumed.low, held.get(instrument, 0)))
 
 
@@ -74,8 +76,13 @@ def test_with_emulated_brackets_the_venue_holds_the_strategys_position(case: Cas
 
 
 @pytest.mark.parametrize("case", BRACKETS, ids=str)
-def test_with_native_brackets_the_gate_knows_what_the_venue_holds(case: Case) -> None:
-    strategy, broker, dispatcher = run(case, "once", "native")
+def test_with_native_brackets_every_difference_is_named_leg_timing(case: Case) -> None:
+    def recorded(cerebro: Any) -> None:
+        case.prepare(cerebro)
+        cerebro.addanalyzer(VenueRecorder, _name="venue")
+
+    watched = dataclasses.replace(case, prepare=recorded)
+    strategy, broker, dispatcher = run(watched, "once", "native")
     with dispatcher:
         assert repr(strategy.log) == stock_log(case, "once")
         for bar, wanted, presumed, held in broker.seen:
@@ -83,3 +90,21 @@ def test_with_native_brackets_the_gate_knows_what_the_venue_holds(case: Case) ->
             assert abs(held) <= abs(wanted), f"bar {bar}"
             assert held * wanted >= 0, f"bar {bar}"
         assert not unalarmed(dispatcher)
+        record = strategy.analyzers.venue
+        verdict = compare(record.wanted, record.run)
+        assert verdict.bars == len(strategy.data)
+        assert verdict.explained, verdict.table()
+
+
+def test_leg_timing_is_seen_where_it_is() -> None:
+    case = next(case for case in CASES if str(case) == "BuyBracket")
+    watched = dataclasses.replace(
+        case, prepare=lambda cerebro: cerebro.addanalyzer(VenueRecorder, _name="venue")
+    )
+    strategy, _, dispatcher = run(watched, "once", "native")
+    with dispatcher:
+        record = strategy.analyzers.venue
+        verdict = compare(record.wanted, record.run)
+        assert any(fill.leg for fill in record.run.fills)
+        assert verdict.differences, "the venue tests legs a bar earlier"
+        assert "LEG TIMING" in verdict.table()

@@ -2,7 +2,8 @@
 
 `MirrorBroker` is Backtrader's broker with a venue behind it, `VenueBroker` trades on what a venue
 reports, `broker` is the one-line switch between simulation, paper and live. `BarFeed` is a live
-data over any source of bars, `Recorder` an analyzer that keeps what a run did.
+data over any source of bars; `Recorder` and `VenueRecorder` are analyzers that keep what a run
+did and what the venue made of it.
 
 Backtrader itself (GPLv3) is loaded at the first use of a name.
 """
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
     from sim2live.backtrader.recorder import Recorder
     from sim2live.backtrader.switch import broker
     from sim2live.backtrader.venue import VenueBroker
+    from sim2live.backtrader.venue_recorder import VenueRecorder
 
-__all__ = ["BarFeed", "MirrorBroker", "Recorder", "VenueBroker", "broker"]
+__all__ = ["BarFeed", "MirrorBroker", "Recorder", "VenueBroker", "VenueRecorder", "broker"]
 
 _HOME = {
     "BarFeed": "feed",
     "MirrorBroker": "mirror",
     "Recorder": "recorder",
     "VenueBroker": "venue",
+    "VenueRecorder": "venue_recorder",
     "broker": "switch",
 }
 

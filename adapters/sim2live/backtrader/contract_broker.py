@@ -63,6 +63,10 @@ class ContractBroker(bt.brokers.BackBroker):
         except ConfigError:
             return None  # a data that is only looked at; trading it is refused where it is tried
 
+    def label(self, data: Any) -> str:
+        """The data's name, unique in this run: what signals and records call it."""
+        return self._map.label(data)
+
     def _contract_terms(self, data: Any) -> Any | None:
         instrument = self.instrument(data)
         known = None if instrument is None else contract(instrument)

@@ -97,6 +97,11 @@ class MirrorBroker(ContractBroker):
             )
         super().__init__()
 
+    @property
+    def dispatcher(self) -> Dispatcher | None:
+        """The handle on the gate; None in a copy that only simulates."""
+        return self._dispatcher
+
     # -- life of a run ------------------------------------------------------------------------
 
     def init(self) -> None:
@@ -168,7 +173,7 @@ class MirrorBroker(ContractBroker):
         super().next()
         self._natives.follow_trails(when=self._now())
         for data in self._follower.told:
-            self._follower.level(data, self._position(data), when=self._now)
+            self._follower.level(data, self.target(data), when=self._now)
         self._dispatcher.mark(self._value)
 
     # -- orders on their way in ---------------------------------------------------------------
@@ -213,7 +218,7 @@ class MirrorBroker(ContractBroker):
         ):
             return True
         size = order.executed.remsize
-        base = self._position(order.data)
+        base = self.target(order.data)
         if not market:
             return self._rest(order, base, when=when, nth=nth)
         answer = self._ask(order, base, base + size, nth=nth)
@@ -315,7 +320,7 @@ class MirrorBroker(ContractBroker):
         size = forecast.executed(self, order, offered, price)
         if not size:
             return offered  # nothing will be booked: stock says margin
-        base = self._position(order.data)
+        base = self.target(order.data)
         when = self._now()
         key = key_of(order.data)
         if order in self._natives and self._natives.filled(order, key, base + size, when=when):
@@ -340,7 +345,7 @@ class MirrorBroker(ContractBroker):
                 self._forget(order)
                 if order.status != Order.Completed:
                     key = key_of(order.data)
-                    self._follower.tell(key, self._position(key), when=self._now())
+                    self._follower.tell(key, self.target(key), when=self._now())
 
     def _forget(self, order: Any) -> None:
         self._open.pop(order.ref, None)
@@ -348,7 +353,7 @@ class MirrorBroker(ContractBroker):
 
     # -- the gate -----------------------------------------------------------------------------
 
-    def _position(self, data: Any) -> Any:
+    def target(self, data: Any) -> Any:
         """Position of a data with its open market orders: what the venue should hold."""
         key = key_of(data)
         held = self.positions.get(key)

@@ -62,14 +62,17 @@ class VenueBroker(ContractBroker):
     ) -> None:
         venue = dispatcher.venue
         if not (venue.can_report and venue.can_cancel):
-            raise ConfigError(
-                f"venue={venue.name!r}: VenueBroker needs one that reports and can cancel; "
-                "use MirrorBroker"
-            )
+            what = "VenueBroker needs one that reports and can cancel; use MirrorBroker"
+            raise ConfigError(f"venue={venue.name!r}: {what}")
         self._map = InstrumentMap(instruments, simulated=venue.simulated)
         self._dispatcher = dispatcher
         self._account = account
         super().__init__()
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The handle on the gate."""
+        return self._dispatcher
 
     # -- life of a run ------------------------------------------------------------------------
 
@@ -177,7 +180,7 @@ class VenueBroker(ContractBroker):
     def _send(self, order: Any, children: list[Any]) -> None:
         owner, label, when = self._identity(order)
         nth = self._calls.order(owner, label, when)
-        base, size = self._counted(order.data), order.executed.remsize
+        base, size = self.target(order.data), order.executed.remsize
         legs = brackets.native(order, children, size) if children and not base else None
         try:
             exact(size)
@@ -259,8 +262,7 @@ class VenueBroker(ContractBroker):
 
     def _ococheck(self, order: Any) -> None:
         """The others of a group are cancelled at the venue too."""
-        leader = self._ocos.get(self._ocos[order.ref])
-        refs = self._ocol.pop(leader, None) or ()
+        refs = self._ocol.pop(self._ocos.get(self._ocos[order.ref]), None) or ()
         for other in [o for o in self.pending if o.ref in refs and o is not order]:
             self.cancel(other)
 
@@ -299,7 +301,7 @@ class VenueBroker(ContractBroker):
         resting = order in self._natives
         book(self, order, size, price)
         key = key_of(data)
-        if resting and not self._natives.filled(order, key, self._counted(key), when=self._now()):
+        if resting and not self._natives.filled(order, key, self.target(key), when=self._now()):
             self._level(data)
         left = self._caps.get(order.ref)
         if left is not None:
@@ -356,15 +358,14 @@ class VenueBroker(ContractBroker):
                 continue
             missing = held.get(instrument, 0) - self.positions[data].size
             if missing:
-                reason = "read from the venue"
-                order = self._waiting(data, missing)
+                reason, order = "read from the venue", self._waiting(data, missing)
                 if order is None:
                     _log.warning("%s: %+d %s", instrument, missing, reason)
                     foreign(self, data, missing, data.close[0], owner=None, reason=reason)
                 else:
                     order.addinfo(sim2live=reason)
                     self._filled(order, data, missing, data.close[0])
-            known[instrument] = self._counted(data)
+            known[instrument] = self.target(data)
         if held is not None:
             self._dispatcher.reconcile(known)
             for data in self.positions:
@@ -373,11 +374,11 @@ class VenueBroker(ContractBroker):
     def _level(self, data: Any) -> None:
         """What is held and on its way is what the gate should want, from now on."""
         key = key_of(data)
-        self._follower.tell(key, self._counted(key), when=self._now())
+        self._follower.tell(key, self.target(key), when=self._now())
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _counted(self, data: Any) -> int:
+    def target(self, data: Any) -> int:
         """Position with what open market orders will add to it."""
         key = key_of(data)
         total = int(self.positions[key].size)
@@ -388,8 +389,8 @@ class VenueBroker(ContractBroker):
 
     def _data_of(self, instrument: Instrument) -> Any:
         """The first data that stands for an instrument."""
-        datas = (d for d in self.cerebro.datas if d._compensate is None)
-        return next((d for d in datas if self.instrument(d) == instrument), None)
+        known = (d for d in self.cerebro.datas if self.instrument(d) == instrument)
+        return next((d for d in known if d._compensate is None), None)
 
     def _identity(self, order: Any) -> tuple[int, str, int]:
         return getattr(order.owner, "_id", 0), self._map.label(order.data), self._now()
