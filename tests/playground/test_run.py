@@ -15,8 +15,9 @@ import pytest
 
 from sim2live.errors import ConfigError
 from sim2live.market.bars import Bar, CsvBars
+from sim2live.playground.child import is_whole
 from sim2live.playground.record import Record
-from sim2live.playground.run import Outcome, Plan, Run, is_whole
+from sim2live.playground.run import Outcome, Plan, Run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WHOLE = Path(__file__).with_name("whole_script.py")

@@ -1,4 +1,4 @@
-"""`sim2live playground run`: a script of the Algo Playground against a replay of its own."""
+"""`sim2live playground`: a script of the Algo Playground, on a replay or on a real account."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def playground() -> typer.Typer:
     )
     made.callback()(_group)
     made.command()(run)
+    made.command()(live)
     return made
 
 
@@ -110,6 +111,67 @@ def run(
     written = _write(outcome, script.stem, Path() if out is None else out)
     _tell(console, outcome.record, written)
     if outcome.record.exit_code:
+        raise typer.Exit(1)
+
+
+def live(
+    script: Annotated[
+        Path, typer.Argument(help="A whole script of five sections, or the strategy logic alone.")
+    ],
+    account: Annotated[str, typer.Option(help="Name or number of the account.")],
+    instrument: Annotated[str, typer.Option("--instrument", "-i", help="Such as CME:NQZ6.")],
+    user: Annotated[str, typer.Option(help="Login at the platform.")],
+    firm: Annotated[str, typer.Option(help="topstepx, another firm, or an address.")] = "topstepx",
+    key_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Variable that holds the API key.")
+    ] = "SIM2LIVE_API_KEY",
+    timeframe: Annotated[str, typer.Option(help="1s, 5s, 1m, 5m, 15m, 30m, 1h, 4h or 1D.")] = "1m",
+    bars: Annotated[int, typer.Option(min=1, help="Bars until the script has seen enough.")] = 390,
+    journal: Annotated[Path, typer.Option(metavar="PATH", help="File of what was sent.")] = Path(
+        "playground-live.sqlite3"
+    ),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Run a script on a real account. Its orders are real.
+
+    The script sees one contract of one account through a proxy that writes each order down before
+    it goes. The start is refused where the contract is not flat. When the script ends, fails or
+    is stopped, everything of that contract is cancelled and closed; other contracts are never
+    touched.
+    """
+    import signal
+
+    from sim2live.cli import screen
+    from sim2live.playground.live import LivePlan, LiveRun
+    from sim2live.settings import secret
+    from sim2live.signals import Instrument
+    from sim2live.venues.projectx import ProjectX
+
+    plan = LivePlan(
+        script=script,
+        account=account,
+        instrument=Instrument.parse(instrument),
+        timeframe=timeframe,
+        bars=bars,
+        journal=journal,
+    )
+    console = screen.out()
+    venue = ProjectX(firm, user_name=user, api_key=secret(key_env) or "", poll=None)
+    try:
+        made = LiveRun(plan, venue, lambda _, line: _show(console, line))
+        paper = venue.prove_paper(5.0)
+        if not (yes or paper):
+            typer.confirm(
+                f"Trade {instrument} in account {account} at {firm} for real?", abort=True
+            )
+        # Both ways of stopping us stop the script; the guard then flattens and we end.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: made.stop())
+        code = made.run()
+    finally:
+        venue.close()
+    console.print(f"\nFlat. What was sent stands in {journal}.")
+    if code:
         raise typer.Exit(1)
 
 

@@ -91,7 +91,7 @@ class Gateway:
         clock = SystemClock() if clock is None else clock
         _check(host, token, per_minute)
         exchange = Exchange(pools, any_pool=any_pool)
-        self._socket = _listen(host, port)
+        self._socket = listen(host, port)
         try:
             inbox = Inbox(journal)
             self.desk = Desk(exchange, inbox, quotes=Quotes(seed), playback=bars, clock=clock)
@@ -116,7 +116,7 @@ class Gateway:
             activity=self._activity,
             clock=clock,
         )
-        self._server = _Server(
+        self._server = Server(
             uvicorn.Config(
                 app,
                 http=BoundedProtocol,
@@ -192,7 +192,7 @@ def default_journal() -> Path:
     return data_folder() / "gateway.sqlite3"
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that tells when it has begun, so that nobody has to poll for it."""
 
     def __init__(self, config: uvicorn.Config, before_end: Callable[[], None]) -> None:
@@ -201,16 +201,19 @@ class _Server(uvicorn.Server):
         self._before_end = before_end
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve; `begun` is set also where that fails."""
         try:
             await super().serve(sockets)
         finally:
             self.begun.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; from then on requests are answered."""
         await super().startup(sockets)
         self.begun.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what never ends by itself, then all else."""
         self._before_end()
         await super().shutdown(sockets)
 
@@ -237,7 +240,7 @@ def _own_name(shown: str, port: int) -> tuple[str, ...]:
     return () if shown in ("0.0.0.0", "[::]") else (f"{shown}:{port}",)  # noqa: S104 - compared
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A listening socket that shares its port with nobody."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 import msgspec
 from msgspec import Struct
@@ -25,18 +17,12 @@ from sim2live.gateway.projectx.session import Session
 from sim2live.gateway.server import Gateway, running_gateway
 from sim2live.market.bars import Bar
 from sim2live.market.contracts import contract
+from sim2live.playground.child import Hear, Script
 from sim2live.playground.record import Record, equity, fills_of, worst_drawdown
 from sim2live.venues.transport import Transport
 
-#: The platform takes no longer script.
-MOST_BYTES = 200 * 1024
 _BASE = "/api/topstep-sim"
 _SECONDS = 60.0
-_LAST_SECONDS = 10.0
-_OWN_HEADER = frozenset({"api", "get_next_bar"})
-
-Hear = Callable[[str, str], None]
-"""Called with ``stdout`` or ``stderr`` and a line, from another thread."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -87,13 +73,11 @@ class Run:
 
     def __init__(self, plan: Plan, hear: Hear) -> None:
         self.plan = plan
-        self._hear = hear
-        self._whole = is_whole(plan.script)
+        self._script = Script(plan.script, hear)
         self._folder = tempfile.TemporaryDirectory(prefix="sim2live-playground-")
         self.speed_file = Path(self._folder.name) / "speed"
         self.speed_file.write_text(str(plan.delay), "utf-8")
         self._gateway: Gateway | None = None
-        self._process: subprocess.Popen[str] | None = None
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -103,9 +87,7 @@ class Run:
 
     def stop(self) -> None:
         """Ask the script to end; safe from any thread."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+        self._script.stop()
 
     def run(self) -> Outcome:
         """Run to the end of the script.
@@ -124,7 +106,7 @@ class Run:
             client = _Client(gateway.url + _BASE)
             try:
                 begun = client.begin(plan)
-                code = self._execute(self._environment(client, begun))
+                code = self._script.execute(self._environment(client, begun))
                 return self._outcome(gateway, begun, code)
             finally:
                 client.close()
@@ -133,9 +115,6 @@ class Run:
     def _environment(self, client: _Client, begun: _Begun) -> dict[str, str]:
         plan = self.plan
         return {
-            **os.environ,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONIOENCODING": "utf-8",
             "TESTMAX_API_URL": client.url,
             "TESTMAX_TOKEN": client.token,
             "INSTRUMENT": plan.instrument,
@@ -148,44 +127,6 @@ class Run:
             "CONTRACT_ID": begun.contractId,
             "TOTAL_BARS": str(begun.totalBars),
         }
-
-    def _execute(self, environment: dict[str, str]) -> int:
-        """Run the script and hand on its output; returns its exit code."""
-        command = [sys.executable, "-u"]
-        command += [] if self._whole else ["-m", "sim2live.playground"]
-        process = self._process = subprocess.Popen(  # noqa: S603 - the user's own script
-            [*command, str(self.plan.script)],
-            env=_with_package(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        readers = [
-            threading.Thread(target=self._read, args=(name, stream), daemon=True)
-            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
-            if stream is not None
-        ]
-        try:
-            for reader in readers:
-                reader.start()
-            for reader in readers:
-                reader.join()
-            return process.wait()
-        finally:
-            if process.poll() is None:  # we are being stopped ourselves
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_LAST_SECONDS)
-                process.kill()
-                process.wait()
-
-    def _read(self, name: str, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
-                self._hear(name, line.rstrip("\n"))
 
     def _outcome(self, gateway: Gateway, begun: _Begun, code: int) -> Outcome:
         session = gateway.second.replays.latest
@@ -218,29 +159,6 @@ class Run:
             fills=fills,
         )
         return Outcome(record=record, bars=bars, curve=curve)
-
-
-def is_whole(script: Path) -> bool:
-    """Whether a script brings its own header, or is the strategy logic alone.
-
-    Args:
-        script: The file.
-
-    Raises:
-        ConfigError: It cannot be read, is too long, or is no Python.
-    """
-    try:
-        text = script.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"script={str(script)!r}: {error.strerror or error}") from None
-    if len(text) > MOST_BYTES:
-        raise ConfigError(f"script={str(script)!r}: must be at most {MOST_BYTES} bytes")
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
-        raise ConfigError(f"script={str(script)!r}: {error}") from None
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    return defined >= _OWN_HEADER
 
 
 class _Begun(Struct):
@@ -294,10 +212,3 @@ class _Client:
 def _point_value(session: Session) -> float:
     found = contract(session.instrument)
     return 1.0 if found is None else found.point_value
-
-
-def _with_package(environment: dict[str, str]) -> dict[str, str]:
-    """This very package, also where it is not installed."""
-    here = str(Path(__file__).parents[2])
-    known = environment.get("PYTHONPATH")
-    return {**environment, "PYTHONPATH": here if not known else os.pathsep.join((here, known))}

@@ -68,6 +68,7 @@ class History:
         if not 1 <= number <= _MOST_UNITS:
             raise Failure(UNIT_NUMBER_INVALID, f"unitNumber={number}: must be at least 1")
         starts = starts_of(unit, number)
+        self._sim.desk.price(listing.instrument)  # a walk begins when somebody asks
         bars = (
             bar
             for bar in self._past(listing.instrument)
