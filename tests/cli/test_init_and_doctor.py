@@ -1,0 +1,150 @@
+"""A settings file to begin with, and a look at everything before the first order."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim2live.cli import checks
+from sim2live.cli.init import TEXT
+from sim2live.gate.limits import Rules
+from sim2live.gateway.server import running_gateway
+from sim2live.options import TABLES, Settings
+from sim2live.settings import load
+
+
+def test_init_writes_a_file_that_can_be_loaded(command: Any, tmp_path: Path) -> None:
+    done = command("init", "--target", "http://127.0.0.1:8090", "--pool", "scalping-mes")
+    assert done.returncode == 0, done.stderr
+    found = load(tmp_path / "sim2live.toml", environment={})
+    assert (found.mode, found.target) == ("paper", "http://127.0.0.1:8090")
+    assert found.workflow == "scalping-mes"
+
+
+def test_every_key_there_is_stands_in_the_file() -> None:
+    named = set(re.findall(r"(?m)^(?:# )?([a-z_]+) = ", TEXT))
+    missing = set(Settings.__struct_fields__) - set(TABLES) - named
+    assert missing == set()
+    assert set(Rules.__struct_fields__) - named == set()
+    assert set(re.findall(r"(?m)^\[(\w+)\]", TEXT)) == set(TABLES)
+
+
+def test_every_example_in_the_file_is_valid(tmp_path: Path) -> None:
+    text = TEXT.format(target="paper", workflow="w")
+    uncommented = re.sub(r"(?m)^# ([\w-]+ = )", r"\1", text)
+    path = tmp_path / "all.toml"
+    path.write_text(uncommented, "utf-8")
+    assert len(tomllib.loads(uncommented)) > 20
+    assert load(path, environment={}).flatten_at == "15:55 America/New_York"
+
+
+def test_init_does_not_overwrite(command: Any, tmp_path: Path) -> None:
+    (tmp_path / "sim2live.toml").write_text("mine")
+    done = command("init")
+    assert done.returncode == 2
+    assert "is there already" in done.stderr
+    assert (tmp_path / "sim2live.toml").read_text() == "mine"
+    assert command("init", "--force").returncode == 0
+
+
+@pytest.mark.parametrize("pool", ['a"b', "a\nb", "", "a\\b"])
+def test_init_refuses_what_would_break_the_file(command: Any, tmp_path: Path, pool: str) -> None:
+    assert command("init", "--pool", pool).returncode == 2
+    assert not (tmp_path / "sim2live.toml").exists()
+
+
+def test_doctor_looks_at_everything_and_says_paper(command: Any) -> None:
+    with running_gateway() as gateway:
+        done = command("doctor", "--target", gateway.url, "--json")
+    found = {one["what"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    for name in ("python", "packages", "time zones", "clock", "port 8080", "instrument"):
+        assert found[name]["ok"], found[name]
+    assert {"calendar", "settings", "journal", "venue"} <= set(found)
+    assert "paper: no real order is possible" in found["venue"]["found"]
+
+
+def test_doctor_names_what_is_wrong(command: Any, free_port: int) -> None:
+    done = command("doctor", "--target", f"http://127.0.0.1:{free_port}", "-i", "CME:MESH5")
+    assert done.returncode == 1
+    assert "REAL: orders move money, no answer" in done.stdout
+    assert "MESH5" in done.stdout
+    assert re.search(r"no +instrument", done.stdout)
+
+
+def test_an_old_package_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = (("msgspec", "", "999.0", None), ("no-such-package-here", "gateway", "1", None))
+    monkeypatch.setattr(checks, "_PACKAGES", wanted)
+    found = {name: (good, text) for good, name, text in checks.machine()}
+    good, text = found["msgspec"]
+    assert not good
+    assert text.endswith("is too old; run: pip install 'msgspec>=999.0'")
+    assert "pip install 'sim2live[gateway]'" in found["packages"][1]
+
+
+@pytest.mark.parametrize(
+    ("versions", "mend"),
+    [
+        ({"zipline-reloaded": "3.2.1", "pandas": "3.0.1"}, "pip install 'pandas>=2.2,<3'"),
+        ({"vectorbt": "1.2.0", "pandas": "2.3.3"}, "pip install 'vectorbt==1.0.0'"),
+        ({"vectorbt": "1.0.0", "plotly": "7.0"}, "pip install 'plotly<7'"),
+    ],
+)
+def test_packages_that_do_not_go_together_name_the_mend(
+    versions: dict[str, str], mend: str
+) -> None:
+    from importlib.metadata import PackageNotFoundError
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise PackageNotFoundError(name)
+        return versions[name]
+
+    (finding,) = checks._together(version)
+    assert finding[0] is False
+    assert mend in finding[2]
+
+
+PREFLIGHT = ("doctor", "--preflight", "-w", "python-test", "-i", "CME:MESZ6")
+
+
+def test_preflight_shows_the_page_and_keeps_the_confirmation(command: Any) -> None:
+    with running_gateway() as gateway:
+        words = (*PREFLIGHT, "--target", gateway.url, "--journal", "j.sqlite3")
+        done = command(*words, typed="python-test\n")
+        assert done.returncode == 0, done.stderr
+        for part in ("paper: no real order is possible", "Micro E-mini S&P 500", "0.25 = 1.25",
+                     "nothing was ever sent", "lives in this", "never before"):  # fmt: skip
+            assert part in done.stdout, part
+        again = command(*words, typed="python-test\n")
+        assert "never before" not in again.stdout
+        assert "CME:MESZ6 20" in again.stdout
+
+
+@pytest.mark.parametrize("typed", ["", "yes\n"])
+def test_preflight_wants_the_pools_own_name(command: Any, typed: str) -> None:
+    done = command(*PREFLIGHT, "--journal", "j.sqlite3", typed=typed)
+    assert done.returncode != 0
+    assert "Confirmed for" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "verb", ["init", "doctor", "activity", "explain", "parity", "export journal"]
+)
+def test_a_verb_documents_examples_and_exit_codes(command: Any, verb: str) -> None:
+    done = command(*verb.split(), "--help")
+    assert done.returncode == 0
+    assert "Examples" in done.stdout
+    assert "Exit codes" in done.stdout
+
+
+def test_the_shell_can_complete_the_verbs(command: Any) -> None:
+    asked = {"_SIM2LIVE_COMPLETE": "complete_bash", "COMP_WORDS": "sim2live ex", "COMP_CWORD": "1"}
+    program = "import sys; sys.argv = ['sim2live']; from sim2live.cli import main; main()"
+    done = command.python(program, **asked)
+    assert done.stdout.split() == ["explain", "export"]
