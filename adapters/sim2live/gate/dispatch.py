@@ -340,3 +340,11 @@ class Dispatcher:
             f"<Dispatcher {self.strategy!r} run={self.run!r} workflow={self.workflow!r} "
             f"venue={self.venue.name}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Who it is, how its decisions ended and how the pool stands; every text is escaped."""
+        from html import escape
+
+        ends = ", ".join(f"{count} {status}" for status, count in sorted(self.summary().items()))
+        head = f"<code>{escape(repr(self))}</code> {escape(ends or 'no decision yet')}"
+        return f"<div>{head}{self.standing()._repr_html_()}</div>"

@@ -67,6 +67,28 @@ class Overview(Struct, frozen=True, kw_only=True):
         head = f"{self.workflow} at {self.fingerprint}{sight}{ended}"
         return "\n".join([head, *(_line(line) for line in self.lines)])
 
+    def _repr_html_(self) -> str:
+        """A small table for notebooks; every text is escaped."""
+        from html import escape
+
+        head = escape(self.text().splitlines()[0])
+        rows = "".join(_row(line) for line in self.lines)
+        names = "".join(f"<th>{name}</th>" for name in _HEAD)
+        return f"<table><caption>{head}</caption><tr>{names}</tr>{rows}</table>"
+
+
+_HEAD = ("instrument", "wanted", "presumed", "venue", "state", "open")
+
+
+def _row(line: Standing) -> str:
+    from html import escape
+
+    state = line.state + (f" ({'; '.join(line.reasons)})" if line.reasons else "")
+    still = ", ".join([line.owed] * bool(line.owed) + list(line.unknown))
+    read = "" if line.venue is None else f"{line.venue:+d}"
+    cells = (line.instrument, f"{line.mirror:+d}", line.presumed, read, state, still)
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
 
 def _line(line: Standing) -> str:
     read = "" if line.venue is None else f", the venue says {line.venue:+d}"
