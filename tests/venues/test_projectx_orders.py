@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim2live.errors import SignalError
@@ -27,6 +27,7 @@ def entry(side: str, **more: Any) -> Signal:
     )  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(
     tick=st.sampled_from(TICKS).map(Decimal),
     at=st.integers(-10_000, 1_000_000),
@@ -56,6 +57,7 @@ def test_ticks_lead_back_to_the_prices_of_the_bracket(
     assert "customTag" not in loose
 
 
+@settings(deadline=None)
 @given(tick=st.sampled_from(TICKS).map(Decimal), at=st.integers(-10_000, 10_000))
 def test_a_price_between_two_ticks_is_refused_by_name(tick: Decimal, at: int) -> None:
     price = float((at + Decimal("0.5")) * tick)
