@@ -62,6 +62,17 @@ def gateway(
         int | None,
         typer.Option(metavar="N", help="Most signals of a pool in a minute. Left out: no limit."),
     ] = None,
+    replay: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SYMBOL=FILE",
+            help="Bars for replay sessions of the TopStep simulator's API, such as NQ=nq.csv; "
+            "can be given again. Left out: synthetic days.",
+        ),
+    ] = None,
+    live_limits: Annotated[
+        bool, typer.Option("--live-limits", help="Hold the ProjectX API to its rate limits.")
+    ] = False,
 ) -> None:
     r"""Start a paper gateway: simulated accounts behind EvalItUp's signal API.
 
@@ -96,6 +107,8 @@ def gateway(
         token_env=token_env,
         allow_hosts=allow_host or [],
         per_minute=limit,
+        replay=replay or [],
+        live_limits=live_limits,
     )
     _log_to_screen()
     console = screen.out()
@@ -111,13 +124,21 @@ def gateway(
 
 
 def _make(
-    *, pools: Path | None, bars: list[str], journal: str | None, token_env: str | None, **rest: Any
+    *,
+    pools: Path | None,
+    bars: list[str],
+    journal: str | None,
+    token_env: str | None,
+    replay: list[str],
+    live_limits: bool,
+    **rest: Any,
 ) -> tuple[Gateway, str]:
     from sim2live.errors import MissingExtraError
     from sim2live.settings import secret
 
     try:
         from sim2live.gateway.pools import load_pools
+        from sim2live.gateway.projectx.build import SecondDoorOptions
         from sim2live.gateway.server import Gateway, default_journal
     except ModuleNotFoundError as error:
         if error.name in ("starlette", "uvicorn"):
@@ -131,6 +152,7 @@ def _make(
         bars=_bars(bars),
         journal=kept,
         token=None if token_env is None else secret(token_env),
+        second=SecondDoorOptions(replay=_replays(replay), limited=live_limits),
         **rest,
     )
     return made, kept
@@ -147,6 +169,19 @@ def _bars(given: list[str]) -> Mapping[Instrument, CsvBars]:
             found[Instrument.parse(name)] = CsvBars(file)
         else:
             found[Instrument("SIM", Path(text).stem.split("_")[0].upper())] = CsvBars(text)
+    return found
+
+
+def _replays(given: list[str]) -> Mapping[str, CsvBars]:
+    from sim2live.errors import ConfigError
+    from sim2live.market.bars import CsvBars
+
+    found: dict[str, CsvBars] = {}
+    for text in given:
+        symbol, equals, file = text.partition("=")
+        if not (symbol and equals):
+            raise ConfigError(f"replay={text[:80]!r}: must be SYMBOL=FILE, such as NQ=nq.csv")
+        found[symbol] = CsvBars(file)
     return found
 
 
