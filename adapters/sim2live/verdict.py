@@ -17,6 +17,27 @@ DifferenceKind = Literal[
 ]  # fmt: skip
 #: What a run says of a decision that did not become an order, in the words of gate and frameworks.
 REFUSED = frozenset({"HELD", "REJECTED", "NOT_SENT", "MARGIN"})
+_MEANINGS: dict[DifferenceKind, str] = {
+    "missing": "only the first run decided it",
+    "extra": "only the second run decided it",
+    "duplicated": "decided again",
+    "late": "decided at a later bar",
+    "early": "decided at an earlier bar",
+    "swapped": "two decisions changed places",
+    "resized": "another quantity",
+    "side": "the other side",
+    "repriced": "another price",
+    "contract": "another contract",
+    "unknown": "nobody knows whether it was executed",
+    "held": "refused in the second run",
+    "holding": "another position",
+    "bar": "a bar that only one run saw",
+}
+
+
+def meaning(kind: DifferenceKind) -> str:
+    """A kind of difference in words."""
+    return f"{kind}: {_MEANINGS[kind]}"
 
 
 class Difference(Struct, frozen=True, kw_only=True):

@@ -13,23 +13,6 @@ if TYPE_CHECKING:
     from sim2live.runs import Run
     from sim2live.verdict import Verdict
 
-_KINDS = {
-    "missing": "only the first run decided it",
-    "extra": "only the second run decided it",
-    "duplicated": "decided again",
-    "late": "decided at a later bar",
-    "early": "decided at an earlier bar",
-    "swapped": "two decisions changed places",
-    "resized": "another quantity",
-    "side": "the other side",
-    "repriced": "another price",
-    "contract": "another contract",
-    "unknown": "nobody knows whether it was executed",
-    "held": "refused in the second run",
-    "holding": "another position",
-    "bar": "a bar that only one run saw",
-}
-
 
 def parity(
     a: Annotated[Path, typer.Argument(help="The run that counts as right.", show_default=False)],
@@ -194,6 +177,7 @@ def _summary(verdict: Verdict) -> Table:
 
 def _differences(verdict: Verdict, limit: int) -> tuple[str, Table, int]:
     from sim2live.clock import iso
+    from sim2live.verdict import meaning
 
     table = _table("Time", "Data", "What", "First run", "Second run", "Bars")
     for one in verdict.differences[:limit]:
@@ -214,11 +198,6 @@ def _drift(verdict: Verdict, limit: int) -> tuple[str, Table, int]:
             iso(one.time), _safe(one.data), f"{one.size:+g}", *prices, ticks, f"{one.money:+,.2f}"
         )
     return "Fills at other prices (a positive amount is worse)", table, len(verdict.drift) - limit
-
-
-def meaning(kind: str) -> str:
-    """A kind of difference in words."""
-    return f"{kind}: {_KINDS.get(kind, '')}"
 
 
 def _table(*names: str) -> Table:

@@ -7,8 +7,8 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from sim2live.cli.parity import meaning
 from sim2live.clock import iso
+from sim2live.verdict import meaning
 
 if TYPE_CHECKING:
     from sim2live.runs import Run
