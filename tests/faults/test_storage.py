@@ -20,6 +20,7 @@ from sim2live.errors import JournalError
 from sim2live.gate.dispatch import Dispatcher
 from sim2live.gate.journal import open_journal
 from sim2live.gate.receipt import Status
+from sim2live.market.bars import Bar
 from sim2live.settings import Settings, connect
 from sim2live.signals import Instrument
 from sim2live.venues.outcome import Kind, Outcome
@@ -112,12 +113,23 @@ def test_fault_18_a_full_disk_stops_entries_and_no_exit(tmp_path: Path) -> None:
         journal._db._writer.execute(f"PRAGMA max_page_count={pages + 1000}")
 
 
-@pytest.mark.parametrize("words", ["COMMIT", "INSERT INTO signals"])
-def test_fault_20_a_sync_that_fails_halts(tmp_path: Path, words: str) -> None:
+def test_fault_20_a_sync_that_fails_halts(tmp_path: Path) -> None:
+    # An intent is one statement, which commits, and so syncs, by itself.
     with opened(tmp_path / "journal.sqlite3") as (dispatcher, venue):
         want(dispatcher, 2, 0)
-        break_disk(dispatcher, words, "disk I/O error")
+        break_disk(dispatcher, "INSERT INTO signals", "disk I/O error")
         assert_closed_for_entries(dispatcher, venue)
+
+
+def test_fault_20_a_sync_that_fails_in_a_shared_commit_halts(tmp_path: Path) -> None:
+    with opened(tmp_path / "journal.sqlite3") as (dispatcher, venue):
+        want(dispatcher, 2, 0)
+        dispatcher.on_bar(ONE, Bar(NS, 1.0, 1.0, 1.0, 1.0))  # goes to disk with the next intent
+        break_disk(dispatcher, "COMMIT", "disk I/O error")
+        refused = want(dispatcher, 3, 1)
+        assert (refused.status, refused.granted) == (Status.NOT_SENT, 2)
+        assert len(venue.signals) == 1
+        assert dispatcher.state(ONE) == "HALTED"
 
 
 def written(folder: Path) -> tuple[Path, list[str]]:

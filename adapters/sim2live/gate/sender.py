@@ -331,6 +331,9 @@ class Sender:
             # The strategy holds what the venue never took: nothing is opened late (rule 3).
             line = line.started(book.total, "wait", first=False)
             line = replace(line, resting=tuple(r for r in line.resting if r.name != row.id))
+        if not executed and row.closing:
+            # It is as due as it was; the next comparison sends it, or finds it paid.
+            line = line.because(OWED)
         book.line = line
         self._write(book, row, outcome, None)
 
