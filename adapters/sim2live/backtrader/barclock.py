@@ -112,7 +112,10 @@ class Watch:
             if look == seen:
                 continue
             self._seen[i] = look
+            if not seen or length != seen[0]:
+                changed.append(data)
+                continue
             # NaN differs from itself, which would make every idle poll look like a new bar.
-            if look[:2] != seen[:2] or repr(look) != repr(seen):
+            if look[1] != seen[1] or repr(look) != repr(seen):
                 changed.append(data)
         return changed

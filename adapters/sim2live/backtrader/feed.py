@@ -59,7 +59,7 @@ class BarFeed(bt.feed.DataBase):
             raise ConfigError("source=None: a BarFeed needs something that yields bars")
         if self.p.tzinput is not None:
             raise ConfigError(f"tzinput={self.p.tzinput!r}: bars of a source are in UTC already")
-        self._clock: Clock = self.p.clock or SystemClock()
+        self._wall: Clock = self.p.clock or SystemClock()
         self._arrived: queue.SimpleQueue[Bar | None] = queue.SimpleQueue()
         self._history: Iterator[Bar] | None = None
         self._latest: int | None = None
@@ -140,7 +140,7 @@ class BarFeed(bt.feed.DataBase):
         """
         if self._latest is None:
             return timedelta(0)
-        return from_ns(self._latest) - from_ns(self._clock.now_ns())
+        return from_ns(self._latest) - from_ns(self._wall.now_ns())
 
 
 def _close(source: Iterable[Bar] | None) -> None:

@@ -171,7 +171,8 @@ class MirrorBroker(ContractBroker):
             return
         self._prices.push(moved)
         super().next()
-        self._natives.follow_trails(when=self._now())
+        if self._natives.trail:
+            self._natives.follow_trails(when=self._now())
         for data in self._follower.told:
             self._follower.level(data, self.target(data), when=self._now)
         self._dispatcher.mark(self._value)

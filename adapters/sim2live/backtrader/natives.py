@@ -134,6 +134,11 @@ class Natives:
         self._names.pop(order.ref, None)
         self._trailing.pop(order.ref, None)
 
+    @property
+    def trail(self) -> bool:
+        """Whether a trailing stop rests at the venue."""
+        return bool(self._trailing)
+
     def follow_trails(self, *, when: int) -> None:
         """Tell the venue of trailing stops that have moved in this bar."""
         for ref, (order, price) in self._trailing.items():

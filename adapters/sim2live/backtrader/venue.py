@@ -119,7 +119,8 @@ class VenueBroker(ContractBroker):
             self.reconcile()
         for order in [o for o in self.pending if o.exectype != Order.Market]:
             self._age(order)
-        self._natives.follow_trails(when=self._now())
+        if self._natives.trail:
+            self._natives.follow_trails(when=self._now())
         for report in self._dispatcher.reports():  # of what has just been taken back
             self._hear(report)
         for data, position in self.positions.items():

@@ -50,6 +50,16 @@ class Bar(Struct, frozen=True, gc=False):
     volume: float = 0.0
 
     def __post_init__(self) -> None:
+        low, high = self.low, self.high
+        if (
+            type(self.time) is int
+            and type(low) is type(high) is type(self.open) is type(self.close) is float
+            and type(self.volume) is float
+            and -math.inf < low <= self.open <= high < math.inf
+            and low <= self.close <= high
+            and 0.0 <= self.volume < math.inf
+        ):
+            return  # nearly every bar there is, at a fraction of the cost; NaN fails each of these
         if type(self.time) is not int:
             raise DataError(f"time={shorten(self.time)}: must be whole nanoseconds UTC")
         for field in (*_PRICES, "volume"):
