@@ -22,6 +22,7 @@ def export() -> typer.Typer:
     )
     made.callback()(_callback)
     made.command()(journal)
+    made.command()(metrics)
     return made
 
 
@@ -84,6 +85,48 @@ def journal(
     except OSError as error:
         raise ConfigError(f"file={str(target)!r}: {error.strerror or error}") from None
     screen.out().print(f"{len(entries):,} rows written to {target}", markup=False, soft_wrap=True)
+
+
+def metrics(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="File to replace; left out: the screen."),
+    ] = None,
+    kept: JournalFile = None,
+) -> None:
+    """Write a journal's figures as Prometheus reads them: signals, latency, states, what is owed.
+
+    With --out the file is replaced in one step, as the textfile collector of node_exporter wants
+    it. The gateway serves figures of its own at /metrics.
+
+    [bold]Examples[/bold]
+
+      sim2live export metrics
+
+      sim2live export metrics -o textfile/sim2live.prom
+
+    [bold]Exit codes[/bold]
+
+      0 written, 2 wrong input
+    """
+    import sys
+
+    from sim2live.clock import SystemClock
+    from sim2live.errors import ConfigError
+    from sim2live.gate.metrics import exposition
+    from sim2live.settings import data_folder, load
+
+    path = kept or load().journal or str(data_folder() / "journal.sqlite3")
+    text = exposition(path, SystemClock())
+    if out is None:
+        sys.stdout.write(text)
+        return
+    draft = out.with_name(f"{out.name}.new")
+    try:
+        draft.write_text(text, "utf-8", newline="\n")
+        draft.replace(out)
+    except OSError as error:
+        raise ConfigError(f"file={str(out)!r}: {error.strerror or error}") from None
 
 
 def _csv(entries: Iterable[Entry]) -> str:

@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,20 @@ class Archive:
             (venue, signal_id),
         )
         return [msgspec.json.decode(payload, type=Report) for (payload,) in found]
+
+    def states(self) -> list[tuple[str, str, str, int]]:
+        """How many rows stand in each state: venue, workflow, state, count."""
+        found = self._db.query(
+            "SELECT venue, workflow, state, count(*) FROM signals GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        )
+        return [(venue, workflow, state, count) for venue, workflow, state, count in found]
+
+    def latencies(self, bounds: Sequence[int]) -> tuple[list[int], int]:
+        """How many answers came within each bound (ns), how many came at all, and their sum."""
+        within = "".join("total(latency <= ?), " for _ in bounds)
+        sql = f"SELECT {within}count(latency), total(latency) FROM signals"  # noqa: S608
+        *counts, total = self._db.query(sql, list(bounds))[0]
+        return [int(count) for count in counts], int(total)
 
     def close(self) -> None:
         """Close the file."""

@@ -7,14 +7,14 @@ Worth an alert: ``sim2live_gateway_refused_total`` rising, the 0.99 quantile of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
 from sim2live import __version__
+from sim2live.gate.exposition import CONTENT_TYPE, histogram, metric
 from sim2live.gateway.chronicle import BOUNDS, Chronicle
 from sim2live.gateway.observer import Observer
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-Samples = Iterable[tuple[Mapping[str, str], float]]
+__all__ = ["CONTENT_TYPE", "exposition"]
 
 
 def exposition(chronicle: Chronicle, observer: Observer, watchers: int) -> str:
@@ -49,7 +49,13 @@ def exposition(chronicle: Chronicle, observer: Observer, watchers: int) -> str:
             "Answers of the signal door, by HTTP status.",
             [({"status": str(s)}, n) for s, n in sorted(chronicle.statuses.items())],
         ),
-        _latency(f"{name}_signal_seconds", chronicle),
+        histogram(
+            f"{name}_signal_seconds",
+            "From a signal's arrival to the end of its answer.",
+            list(accumulate(chronicle.histogram)),
+            BOUNDS,
+            chronicle.seconds,
+        ),
         metric(
             f"{name}_order_events_total",
             "counter",
@@ -86,41 +92,3 @@ def exposition(chronicle: Chronicle, observer: Observer, watchers: int) -> str:
         metric(f"{name}_watchers", "gauge", "Activity pages that are open.", [({}, watchers)]),
     ]
     return "".join(parts)
-
-
-def metric(name: str, kind: str, about: str, samples: Samples) -> str:
-    """One metric with its samples, as Prometheus reads it.
-
-    Args:
-        name: Of the metric.
-        kind: ``counter`` or ``gauge``.
-        about: One line for people.
-        samples: Pairs of labels and value.
-    """
-    lines = [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
-    lines += [sample(name, labels, value) for labels, value in samples]
-    return "\n".join(lines) + "\n"
-
-
-def sample(name: str, labels: Mapping[str, str], value: float) -> str:
-    """One line of a metric."""
-    text = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
-    return f"{name}{{{text}}} {value:.10g}" if text else f"{name} {value:.10g}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _latency(name: str, chronicle: Chronicle) -> str:
-    lines = [
-        f"# HELP {name} From a signal's arrival to the end of its answer.",
-        f"# TYPE {name} histogram",
-    ]
-    sofar = 0
-    for bound, count in zip((*BOUNDS, "+Inf"), chronicle.histogram, strict=True):
-        sofar += count
-        lines.append(sample(f"{name}_bucket", {"le": str(bound)}, sofar))
-    lines.append(sample(f"{name}_sum", {}, chronicle.seconds))
-    lines.append(sample(f"{name}_count", {}, sofar))
-    return "\n".join(lines) + "\n"

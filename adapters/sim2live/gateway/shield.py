@@ -106,7 +106,7 @@ class Shield:
             await self._app(scope, receive, send)
 
     def _check_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes, bool]:
-        """Refuse what is foreign; returns Content-Type, Content-Length and whether no body comes."""
+        """Refuse what is foreign; returns Content-Type, its length, and whether there is no body."""
         host = origin = bearer = None
         kind = length = coding = b""
         for name, value in headers:
