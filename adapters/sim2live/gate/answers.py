@@ -34,7 +34,7 @@ class Answers:
         granted = decision.target
         if grown and decision.nth >= 0 and status in REFUSALS:
             granted -= grown
-            book.targets[decision.owner] = granted
+            book.targets_of(decision.strategy)[decision.owner] = granted
         elif sent.opened and status in REFUSALS:
             # An "un-exit" has no order that could be refused: the venue waits instead (rule 8).
             book.line = replace(book.line, waiting=sign(book.total))
@@ -70,7 +70,7 @@ class Answers:
         granted = decision.target
         if stored.opened and stored.status in REFUSALS:
             granted -= grown
-        book.targets[decision.owner] = granted
+        book.targets_of(decision.strategy)[decision.owner] = granted
         return Receipt(
             status=stored.status, granted=granted, reason=stored.reason, signals=stored.signals
         )
@@ -80,17 +80,17 @@ class Answers:
         text = repr(decision.target)[:80]
         return Receipt(
             status=Status.NOT_SENT,
-            granted=book.targets.get(decision.owner, 0),
+            granted=book.targets_of(decision.strategy).get(decision.owner, 0),
             reason=f"target={text}: must be a whole number of contracts",
         )
 
     def unable(self, book: Book, decision: Decision, reason: str) -> Receipt:
         """Nothing can be sent now: an entry is refused, an exit stays in the target."""
-        before = book.total
-        prior = book.targets.get(decision.owner, 0)
+        before, targets = book.total_with(decision.strategy), book.targets_of(decision.strategy)
+        prior = targets.get(decision.owner, 0)
         grown = growth(before, before - prior + decision.target)
         granted = decision.target - grown
-        book.targets[decision.owner] = granted
+        targets[decision.owner] = granted
         status = Status.HELD if grown else Status.PENDING
         return Receipt(status=status, granted=granted, reason=reason)
 

@@ -52,7 +52,11 @@ class Book:
         key: workflow and instrument.
         lock: held while anything of this book is decided or exchanged.
         line: the ledger's line.
-        targets: last target of each (strategy, data).
+        targets: last target of each (strategy, data) that counts.
+        known: strategies that have ever wanted something of it; two of them share it.
+        absent: those of a shared book that have not caught up since the start.
+        rebuilt: targets of the absent ones, as their history leads up to now.
+        others: what stands for the absent ones meanwhile.
         first: True when the ledger had no line of this key: its first start.
         begun: True once the first live moment came.
         misdated: True while its bars come from the future.
@@ -62,7 +66,8 @@ class Book:
     """
 
     __slots__ = (
-        "begun", "first", "key", "last", "line", "lock", "misdated", "owed", "targets", "unknown",
+        "absent", "begun", "first", "key", "known", "last", "line", "lock", "misdated", "others",
+        "owed", "rebuilt", "targets", "unknown",
     )  # fmt: skip
 
     def __init__(self, key: Key, line: Line | None) -> None:
@@ -73,6 +78,10 @@ class Book:
         self.begun = False
         self.misdated = False
         self.targets: dict[Owner, int] = {}
+        self.known: set[str] = set()
+        self.absent: set[str] = set()
+        self.rebuilt: dict[Owner, int] = {}
+        self.others = 0
         self.owed: Row | None = None
         self.unknown: dict[str, Row] = {}
         self.last = ("", "", 0)
@@ -80,7 +89,27 @@ class Book:
     @property
     def total(self) -> int:
         """Whole contracts that all strategies together want of this instrument."""
-        return sum(self.targets.values())
+        return sum(self.targets.values()) + self.others
+
+    def targets_of(self, strategy: str) -> dict[Owner, int]:
+        """Where a strategy's targets are kept: they count once it has caught up."""
+        return self.rebuilt if strategy in self.absent else self.targets
+
+    def total_with(self, strategy: str) -> int:
+        """The sum that a strategy's next target changes."""
+        return sum(self.rebuilt.values()) if strategy in self.absent else self.total
+
+    def arrive(self, strategy: str) -> None:
+        """A strategy has caught up with now: what it wants counts from here on.
+
+        What the venue holds beyond the targets of those that are here belongs to those that
+        are still in their history, so the venue is left as it is for them.
+        """
+        self.absent.discard(strategy)
+        for owner in [owner for owner in self.rebuilt if owner[0] == strategy]:
+            self.targets[owner] = self.rebuilt.pop(owner)
+        here = sum(self.targets.values())
+        self.others = self.line.presumed.sure - here if self.absent else 0
 
     @property
     def name(self) -> str:

@@ -76,12 +76,13 @@ class Desk:
         """
         book = self._gate.book(workflow, instrument)
         with book.lock:
-            moved = target - book.targets.get(owner, 0)
+            targets = book.targets_of(owner[0])
+            moved = target - targets.get(owner, 0)
             one = _resting(book, owner, moved, name)
             if one is None:
                 return False
             known, left = one.booked(moved)
-            book.targets[owner] = target
+            targets[owner] = target
             line = book.line
             presumed = line.presumed.moved(moved - known, "PRESUMED")
             line = replace(line, presumed=presumed, resting=changed(line.resting, one, left))

@@ -231,7 +231,7 @@ class Dispatcher:
         if self._shift:
             bar = replace(bar, time=bar.time + self._shift)
         self._at = (instrument, bar.time)
-        self.gate.on_bar(self.workflow, self.run, instrument, bar)
+        self.gate.on_bar(self.workflow, self.run, instrument, bar, strategy=self.strategy)
 
     def mark(self, equity: float) -> None:
         """Tell the strategy's equity (account currency) as its simulator sees it.

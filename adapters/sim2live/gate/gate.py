@@ -164,14 +164,17 @@ class Gate:
         return receipt
 
     def _follow(self, book: Book, decision: Decision) -> Receipt:
-        before = book.total
-        after = before - book.targets.get(decision.owner, 0) + decision.target
+        at = (decision.run, decision.instrument, decision.decided_at)
+        if self.is_live(*at) and not self.replays(*at):
+            self._arrive(book, decision.strategy)
+        targets = book.targets_of(decision.strategy)
+        before = book.total_with(decision.strategy)
+        after = before - targets.get(decision.owner, 0) + decision.target
         grown = growth(before, after)
         stored = self._answers.stored(book, decision, grown)
         if stored is not None:
             return stored
         self._doubt(book, decision.decided_at)
-        at = (decision.run, decision.instrument, decision.decided_at)
         live = book.misdated or self.is_live(*at)
         if decision.nth < 0 and self.replays(*at):
             # A correction is not kept by an id; the next live bar compares once all is replayed.
@@ -179,7 +182,7 @@ class Gate:
         if live and not self.replays(*at):
             # At the very bar that the last process ended in, targets are still being replayed.
             self.begin(book)
-        book.targets[decision.owner] = decision.target
+        targets[decision.owner] = decision.target
         book.last = (decision.strategy, decision.run, decision.decided_at)
         if not live:
             return Receipt(status=Status.SHADOW, granted=decision.target, reason="history")
@@ -281,7 +284,9 @@ class Gate:
 
     # -- bars ----------------------------------------------------------------------------
 
-    def on_bar(self, workflow: str, run: str, instrument: Instrument, bar: Bar) -> None:
+    def on_bar(
+        self, workflow: str, run: str, instrument: Instrument, bar: Bar, *, strategy: str
+    ) -> None:
         """A bar is delivered: price the simulated venue, record it, compare once more.
 
         The comparison is about everything decided up to the bar before.
@@ -300,6 +305,9 @@ class Gate:
         book = self.book(workflow, instrument)
         self._doubt(book, bar.time)
         if bar.time > watermark and self.now.is_live(instrument, bar.time, watermark):
+            if strategy in book.absent:
+                with book.lock:
+                    self._arrive(book, strategy)
             self.compare(book, bar.time)
             self.notice(book)
         if self.venue.here:
@@ -375,6 +383,19 @@ class Gate:
             book.line = replace(book.line, halted=sentence)
             self.sender.save(book)
             self.alarms.sound(self._clock.now_ns(), book.name, sentence)
+
+    # -- several strategies on one instrument --------------------------------------------
+
+    def _arrive(self, book: Book, strategy: str) -> None:
+        """A strategy has caught up; the last one of a shared book is looked at with all here."""
+        if strategy not in book.known:
+            book.known.add(strategy)
+            self.shelf.note(book)
+        if strategy not in book.absent:
+            return
+        book.arrive(strategy)
+        if not book.absent:
+            book.begun = False
 
     # -- helpers -------------------------------------------------------------------------
 

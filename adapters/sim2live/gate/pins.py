@@ -58,13 +58,15 @@ class Pins:
         if pinned is None or pinned == instrument:
             return None
         book = self._gate.book(workflow, pinned)
-        return book if book.targets.get(owner) or _rebuilding(book) else None
+        open_there = book.targets_of(owner[0]).get(owner) or _rebuilding(book)
+        return book if open_there else None
 
     def _in_pinned(self, decision: Decision, book: Book) -> Receipt:
         pinned = book.key[1]
         there = replace(decision, instrument=pinned)
         target = decision.target
-        same = sign(target) == sign(book.targets.get(decision.owner, 0) or book.line.presumed.sure)
+        held = book.targets_of(decision.strategy).get(decision.owner, 0)
+        same = sign(target) == sign(held or book.line.presumed.sure)
         if target == 0 or same or not self._is_new(there):
             return self._gate.follow(there)
         closed = self._gate.follow(replace(there, target=0))

@@ -6,6 +6,7 @@ journal, such as a command line verb, sees rows in SENDING that are simply under
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from sim2live.gate.alarms import Alarms
@@ -13,6 +14,7 @@ from sim2live.gate.book import Book, Key
 from sim2live.gate.delivery import Step, next_step
 from sim2live.gate.journal import Journal, Row
 from sim2live.gate.ledger import OWED, Line
+from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
 from sim2live.venues.outcome import Kind
 
@@ -44,7 +46,15 @@ def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> di
             journal.line(row.workflow, row.instrument, book.line)
     for book in books.values():
         _remind(book, alarms)
+        names = journal.facts.get(workflow, sharing(book.key[1]))
+        book.known = set() if names is None else set(msgspec.json.decode(names, type=list[str]))
+        book.absent = set(book.known) if len(book.known) > 1 else set()
     return books
+
+
+def sharing(instrument: Instrument) -> str:
+    """The fact that names the strategies of an instrument."""
+    return f"strategies of {instrument}"
 
 
 def _remind(book: Book, alarms: Alarms) -> None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
+import msgspec
 from msgspec.structs import replace
 
 from sim2live.clock import Clock
+from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Key
 from sim2live.gate.journal import Journal
 from sim2live.gate.ledger import DRIFT, UNCONFIRMED, DriftPolicy, Line, Presumed
 from sim2live.gate.lock import ProcessLock
-from sim2live.gate.recovery import recover
+from sim2live.gate.recovery import recover, sharing
 from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
 
@@ -113,6 +116,13 @@ class Shelf:
     def books_of(self, workflow: str) -> list[Book]:
         """The books of a workflow."""
         return [book for (name, _), book in list(self.books.items()) if name == workflow]
+
+    def note(self, book: Book) -> None:
+        """Keep which strategies share a book, for the next start."""
+        workflow, instrument = book.key
+        names = msgspec.json.encode(sorted(book.known)).decode()
+        with suppress(JournalError):  # told elsewhere; a shared book is then taken for one's own
+            self._journal.facts.put(workflow, sharing(instrument), names, durable=False)
 
     def held_elsewhere(self, book: Book) -> int:
         """Contracts that the other instruments of a book's workflow may hold at most."""

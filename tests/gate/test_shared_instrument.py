@@ -1,0 +1,103 @@
+"""Two strategies on one instrument of one pool, and a start at which one is quicker."""
+
+from __future__ import annotations
+
+import pytest
+from tests.gate.conftest import MES, SECOND, Scripted, bar
+
+from sim2live import settings
+from sim2live.clock import ManualClock
+from sim2live.gate.ledger import Presumed
+from sim2live.gate.receipt import Status
+
+
+class Two:
+    """Strategies a and b on one gate."""
+
+    def __init__(self, venue: Scripted, journal) -> None:
+        self.venue = venue
+        self.a = settings.connect(
+            venue, workflow="pool", strategy="a", journal=journal, clock=ManualClock(),
+            settings=settings.Settings(),
+        )  # fmt: skip
+        self.b = self.a.bind(strategy="b")
+
+    def want(self, who, target: int, at: int, nth: int = 0):
+        return who.follow(MES, target, data="mes", nth=nth, decided_at=at * SECOND)
+
+    def line(self):
+        return self.a.gate.book("pool", MES).line
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """a holds 2 and b holds -1 when the process ends at bar 3."""
+    two = Two(Scripted(), tmp_path / "journal.sqlite3")
+    for number in (1, 2, 3):
+        for who in (two.a, two.b):
+            who.on_bar(MES, bar(number))
+        if number == 1:
+            two.want(two.a, 3, 1)
+        if number == 2:
+            two.want(two.a, 2, 2)
+            two.want(two.b, -1, 2)
+    assert two.venue.held == 1
+    two.a.close()
+    return tmp_path / "journal.sqlite3", two.venue
+
+
+def test_the_quicker_one_does_not_close_what_is_the_others(stopped) -> None:
+    journal, venue = stopped
+    two = Two(venue, journal)
+    sent = len(venue.tried)
+    # a replays and reaches now, while b has not replayed a single bar.
+    for number in (1, 2, 3, 4, 5):
+        two.a.on_bar(MES, bar(number))
+        if number == 1:
+            assert two.want(two.a, 3, 1).granted == 3
+        if number == 2:
+            assert two.want(two.a, 2, 2).granted == 2
+    assert (venue.held, len(venue.tried)) == (1, sent)
+    # Its decisions go out as what they are.
+    assert two.want(two.a, 0, 5).status is Status.ACCEPTED
+    assert venue.held == -1
+    # b's past moves nothing, and when it is here all add up.
+    for number in (1, 2, 3, 4, 5, 6):
+        two.b.on_bar(MES, bar(number))
+        if number == 2:
+            two.want(two.b, -1, 2)
+    assert venue.held == -1
+    assert two.line().state == "ACTIVE"
+    assert two.want(two.b, 0, 6).status is Status.ACCEPTED
+    assert two.line().presumed == Presumed(0, 0)
+    two.a.close()
+
+
+def test_an_exit_due_while_the_process_was_away_goes_when_all_are_here(stopped) -> None:
+    journal, venue = stopped
+    two = Two(venue, journal)
+    for number in range(1, 6):
+        two.a.on_bar(MES, bar(number))
+        if number == 1:
+            two.want(two.a, 3, 1)
+        if number == 2:
+            two.want(two.a, 2, 2)
+    # b was changed: it never wants its short, so the pool should hold 2 - which would open.
+    for number in range(1, 7):
+        two.b.on_bar(MES, bar(number))
+    assert venue.held == 1, "nothing is opened late"
+    assert two.line().state == "REDUCING"
+    two.a.close()
+
+
+def test_one_strategy_alone_waits_for_nobody(tmp_path) -> None:
+    venue = Scripted()
+    two = Two(venue, tmp_path / "journal.sqlite3")
+    two.a.on_bar(MES, bar(1))
+    two.want(two.a, 2, 1)
+    two.a.close()
+    two = Two(venue, tmp_path / "journal.sqlite3")
+    for number in (1, 2):
+        two.a.on_bar(MES, bar(number))
+    assert venue.held == 0, "the changed strategy wants nothing; its exit goes"
+    two.a.close()
