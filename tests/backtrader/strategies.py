@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -481,6 +482,44 @@ class Compensating(Spied):
             self.sell(data=self.data1, size=2)
 
 
+class Pair(Spied):
+    """Buys one leg and sells the other when their ratio has strayed."""
+
+    def setup(self) -> None:
+        self.ratio = self.data0.close / self.data1.close
+        self.mean = bt.ind.SMA(self.ratio, period=8)
+
+    def decide(self) -> None:
+        away = self.ratio[0] - self.mean[0]
+        held = self.getposition(self.data0).size
+        if away > 0.01 and held >= 0:
+            self.order_target_size(self.data0, -2)
+            self.order_target_size(self.data1, 2)
+        elif away < -0.01 and held <= 0:
+            self.order_target_size(self.data0, 2)
+            self.order_target_size(self.data1, -2)
+
+
+class BySignal(Spied, bt.SignalStrategy):
+    """What `cerebro.add_signal` runs: an indicator's sign is the position."""
+
+    def setup(self) -> None:
+        self.signal_add(bt.SIGNAL_LONGSHORT, self.data.close - bt.ind.SMA(period=7))
+
+
+class Sized(Spied):
+    """No size is given: the sizer decides."""
+
+    def decide(self) -> None:
+        n = len(self) % 9
+        if n == 2:
+            self.buy()
+        elif n == 5:
+            self.sell()
+        elif n == 8:
+            self.close()
+
+
 def resampled(cerebro: bt.Cerebro, idle: int) -> None:
     data = Rows(rows=walk(3, 300, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
     cerebro.adddata(data, name="fine")
@@ -504,6 +543,22 @@ def watched(cerebro: bt.Cerebro) -> None:
     for analyzer in (bt.analyzers.TradeAnalyzer, bt.analyzers.PositionsValue, bt.analyzers.SQN):
         cerebro.addanalyzer(analyzer)
     cerebro.addsizer(bt.sizers.FixedReverser, stake=3)
+
+
+def by_percent(cerebro: bt.Cerebro) -> None:
+    cerebro.addsizer(bt.sizers.PercentSizerInt, percents=20)
+
+
+def written(cerebro: bt.Cerebro) -> None:
+    cerebro.addwriter(bt.WriterFile, out=io.StringIO(), csv=True)
+
+
+def capped(cerebro: bt.Cerebro) -> None:
+    cerebro.broker.set_filler(bt.broker.fillers.FixedSize(size=1))
+
+
+def pointwise(cerebro: bt.Cerebro) -> None:
+    cerebro.broker.set_filler(bt.broker.fillers.BarPointPerc(minmov=0.1, perc=50))
 
 
 def thin(cerebro: bt.Cerebro) -> None:
@@ -575,4 +630,10 @@ CASES = (
     Case(Cross, name="HeikinAshi", feed=heikin),
     Case(Compensating, feed=two_datas),
     Case(InAndOut, name="Watched", prepare=watched),
+    Case(Pair, feed=two_datas),
+    Case(BySignal),
+    Case(Sized, name="PercentSizer", prepare=by_percent),
+    Case(Sized, name="Written", prepare=written),
+    Case(InAndOut, name="InAndOutCapped", prepare=capped),
+    Case(LimitsAndStops, name="LimitsPointwise", prepare=pointwise),
 )

@@ -108,3 +108,28 @@ def test_leg_timing_is_seen_where_it_is() -> None:
         assert any(fill.leg for fill in record.run.fills)
         assert verdict.differences, "the venue tests legs a bar earlier"
         assert "LEG TIMING" in verdict.table()
+
+
+RESTING = [
+    case
+    for case in CASES
+    if str(case)
+    in {"LimitsAndStops", "LimitsAndStopsPoor", "Trailing", "Oco", "Expiring", "FromNotices"}
+]
+
+
+@pytest.mark.parametrize("case", RESTING, ids=str)
+def test_orders_that_rest_at_the_venue_leave_the_strategy_as_it_was(case: Case) -> None:
+    strategy, broker, dispatcher = run(case, "once", "emulated", resting="native")
+    with dispatcher:
+        assert repr(strategy.log) == stock_log(case, "once")
+        rows = list(dispatcher.gate.journal.rows())
+        assert any(row.leg == "rest" and row.state == "ACCEPTED" for row in rows)
+        for bar, _, presumed, held in broker.seen:
+            assert presumed == held, f"bar {bar}"
+        exchange = dispatcher.venue.exchange
+        working = {order.tag for order in exchange.orders() if order.state == "WORKING"}
+        alive = {broker._natives.name(o) for o in broker.orders if o in broker._natives}
+        assert working == alive, "what rests there rests here"
+        agree = sum(wanted == held for _, wanted, _, held in broker.seen)
+        assert agree >= 0.9 * len(broker.seen)
