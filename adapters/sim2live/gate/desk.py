@@ -28,11 +28,11 @@ class Desk:
         if gate.gone:
             return _held("this gate is closed, or belongs to the parent")
         at = (decision.run, decision.instrument, decision.decided_at)
-        if not gate.is_live(*at):
+        if not gate.present.is_live(*at):
             return Receipt(status=Status.SHADOW, granted=decision.target, reason="history")
         book = gate.book(decision.workflow, decision.instrument)
         with book.lock:
-            gate.begin(book)
+            gate.present.begin(book)
             book.last = (decision.strategy, decision.run, decision.decided_at)
             return gate.orders.rest(book, decision, signed)
 

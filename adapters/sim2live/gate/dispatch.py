@@ -253,7 +253,7 @@ class Dispatcher:
                 strategy=self.strategy,
                 equity=equity,
                 day=self.gate.timetable.sessions_for(instrument).session_of(time),
-                live=self.gate.is_live(self.run, instrument, time),
+                live=self.gate.present.is_live(self.run, instrument, time),
             )
         )
 

@@ -28,6 +28,7 @@ from sim2live.gate.news import News
 from sim2live.gate.now import Now
 from sim2live.gate.orders import Orders
 from sim2live.gate.outbox import Outbox
+from sim2live.gate.present import Present
 from sim2live.gate.receipt import REFUSALS, Receipt, Status
 from sim2live.gate.replay import Replay, Sent
 from sim2live.gate.rules import Doorkeeper, Entry, Rule
@@ -65,6 +66,7 @@ class Gate:
         shelf: the books of this process.
         doorkeeper: asks the rules.
         orders, news: what rests at the venue, and what it tells.
+        present: when history ends and what is wanted begins to count.
         now, timetable: as given.
         heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
     """
@@ -95,7 +97,6 @@ class Gate:
         self._clock = clock
         self.doorkeeper = Doorkeeper(rules)
         self._timeout = timeout
-        self._start: StartPolicy = start
         self.sender = Sender(
             venue, journal, clock=clock, alarms=alarms, timeout=timeout, version=schema_version
         )
@@ -110,6 +111,7 @@ class Gate:
         if self._outbox is not None:
             self.before_close(self._outbox.close)
         self._replay = Replay(journal)
+        self.present = Present(now, self._replay, self.shelf, self.sender, alarms, clock, start)
         self._answers = Answers(self.sender, self._replay)
 
     def enter(self, workflow: str) -> None:
@@ -165,8 +167,8 @@ class Gate:
 
     def _follow(self, book: Book, decision: Decision) -> Receipt:
         at = (decision.run, decision.instrument, decision.decided_at)
-        if self.is_live(*at) and not self.replays(*at):
-            self._arrive(book, decision.strategy)
+        if self.present.is_live(*at) and not self.present.replays(*at):
+            self.present.arrive(book, decision.strategy)
         targets = book.targets_of(decision.strategy)
         before = book.total_with(decision.strategy)
         after = before - targets.get(decision.owner, 0) + decision.target
@@ -174,14 +176,14 @@ class Gate:
         stored = self._answers.stored(book, decision, grown)
         if stored is not None:
             return stored
-        self._doubt(book, decision.decided_at)
-        live = book.misdated or self.is_live(*at)
-        if decision.nth < 0 and self.replays(*at):
+        self.present.doubt(book, decision.decided_at)
+        live = book.misdated or self.present.is_live(*at)
+        if decision.nth < 0 and self.present.replays(*at):
             # A correction is not kept by an id; the next live bar compares once all is replayed.
             live = False
-        if live and not self.replays(*at):
+        if live and not self.present.replays(*at):
             # At the very bar that the last process ended in, targets are still being replayed.
-            self.begin(book)
+            self.present.begin(book)
         targets[decision.owner] = decision.target
         book.last = (decision.strategy, decision.run, decision.decided_at)
         if not live:
@@ -303,11 +305,11 @@ class Gate:
             self.alarms.sound(bar.time, subject, f"a bar could not be recorded: {error}")
         self.now.saw(instrument, bar.time)
         book = self.book(workflow, instrument)
-        self._doubt(book, bar.time)
+        self.present.doubt(book, bar.time)
         if bar.time > watermark and self.now.is_live(instrument, bar.time, watermark):
             if strategy in book.absent:
                 with book.lock:
-                    self._arrive(book, strategy)
+                    self.present.arrive(book, strategy)
             self.compare(book, bar.time)
             self.notice(book)
         if self.venue.here:
@@ -321,7 +323,7 @@ class Gate:
         try:
             if self.gone:
                 return
-            self.begin(book)
+            self.present.begin(book)
             if self.orders.owing(book):
                 self.orders.tidy(book, time)
             if book.unknown:
@@ -364,50 +366,3 @@ class Gate:
         self.shelf.release()
         self.venue.close()
         self.alarms.close()
-
-    # -- time ----------------------------------------------------------------------------
-
-    def is_live(self, run: str, instrument: Instrument, decided_at: int) -> bool:
-        """Whether a decision of a run, made at a bar (ns UTC), may reach the venue."""
-        return self.now.is_live(instrument, decided_at, self._replay.watermark(run, instrument))
-
-    def replays(self, run: str, instrument: Instrument, decided_at: int) -> bool:
-        """Whether a decision lies where an earlier process of the run has been."""
-        return decided_at <= self._replay.watermark(run, instrument)
-
-    def _doubt(self, book: Book, closed: int) -> None:
-        """A bar from the future: nothing is opened on a clock that is read wrongly."""
-        sentence = self.now.future(closed)
-        book.misdated = bool(sentence)
-        if sentence and not book.line.halted:
-            book.line = replace(book.line, halted=sentence)
-            self.sender.save(book)
-            self.alarms.sound(self._clock.now_ns(), book.name, sentence)
-
-    # -- several strategies on one instrument --------------------------------------------
-
-    def _arrive(self, book: Book, strategy: str) -> None:
-        """A strategy has caught up; the last one of a shared book is looked at with all here."""
-        if strategy not in book.known:
-            book.known.add(strategy)
-            self.shelf.note(book)
-        if strategy not in book.absent:
-            return
-        book.arrive(strategy)
-        if not book.absent:
-            book.begun = False
-
-    # -- helpers -------------------------------------------------------------------------
-
-    def begin(self, book: Book) -> None:
-        """The first live moment of a book: what history left behind is looked at once."""
-        if book.begun:
-            return
-        book.begun = True
-        line = book.line.started(book.total, self._start, first=book.first)
-        if line is not book.line:
-            book.line = line
-            self.sender.save(book)
-            logger.warning(
-                "%s starts: %s presumed, %d wanted", book.name, line.presumed, book.total
-            )

@@ -84,7 +84,7 @@ class Pins:
     def _is_new(self, decision: Decision) -> bool:
         """Whether a decision is made for the first time, and now."""
         at = (decision.run, decision.instrument, decision.decided_at)
-        return self._gate.is_live(*at) and not self._gate.replays(*at)
+        return self._gate.present.is_live(*at) and not self._gate.present.replays(*at)
 
     def _pin(self, decision: Decision) -> None:
         """Remember the contract; on disk only where it ends one day."""
