@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib.util
 import json
 import os
 import platform
@@ -108,6 +109,25 @@ def show(lines: list[dict[str, object]]) -> None:
     Console(width=110).print(table)
 
 
+def whole_runs(rounds: int) -> list[dict[str, object]]:
+    """Backtrader under the mirror, beside itself; nothing where it is not installed."""
+    if importlib.util.find_spec("backtrader") is None:
+        return []
+    import backtrader_rows
+
+    lines = backtrader_rows.measure(rounds)
+    table = Table(title="Whole runs over the stock broker's, CPU time (1.00 = as fast)")
+    table.add_column("what", no_wrap=True)
+    for heading in ("ratio", "spread", "us each order"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in lines:
+        spread = f"{line['lowest']:.2f}-{line['highest']:.2f}"
+        each = f"{line['us_each']:.0f}" if "us_each" in line else ""
+        table.add_row(str(line["name"]), f"{line['ratio']:.2f}", spread, each)
+    Console(width=110).print(table)
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ratios to bounds taken in the same round.")
     parser.add_argument("--rounds", type=int, default=5)
@@ -129,6 +149,7 @@ def main() -> None:
         shutil.rmtree(folder)
     lines = summary(rows, figures)
     show(lines)
+    whole = [] if arguments.only else whole_runs(arguments.rounds)
     machine = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -139,7 +160,7 @@ def main() -> None:
     }
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps({"machine": machine, "rows": lines}, indent=2))
+        arguments.json.write_text(json.dumps({"machine": machine, "rows": lines + whole}, indent=2))
 
 
 if __name__ == "__main__":
