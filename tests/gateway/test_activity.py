@@ -142,6 +142,7 @@ def bar(number: int, price: float) -> dict[str, Any]:
     [
         ({"qty": -1}, 400, "qty=-1"),
         ({"workflow_id": "nobody"}, 404, "Workflow not found: nobody"),
+        ({"workflow_id": "n" * 9_000}, 404, "Workflow not found: nnn"),
     ],
 )
 def test_a_refused_signal_is_shown_with_its_reason(
@@ -152,6 +153,8 @@ def test_a_refused_signal_is_shown_with_its_reason(
         (row,) = news.until("signals")["rows"]
     assert (row["state"], row["status"]) == ("REFUSED", status)
     assert reason in row["reason"]
+    assert len(row["reason"]) + len(row["pool"]) <= 1_000
+    assert row.get("id") == ("bad" if change == {"workflow_id": "nobody"} else None)
 
 
 def test_the_orders_of_every_account_are_told_for_a_signal(start: Any) -> None:
@@ -262,6 +265,16 @@ def test_a_market_fill_stands_on_the_bar_that_its_signal_met(client: Any) -> Non
     (fill,) = drawn["fills"]
     assert (fill["candle"], fill["mark"]["price"], fill["mark"]["qty"]) == (2, 102.0, 1)
     assert [order["trigger_price"] for order in drawn["working"]] == [90.0]
+
+
+def test_a_turn_closes_and_opens(client: Any) -> None:
+    symbol = {"exchange": "SIM", "symbol": "SP500"}
+    client.post("/bars", {"instrument": symbol, "bar": bar(1, 100.0)})
+    for name, side, qty in (("in", "BUY", 1), ("turn", "SELL", 3), ("out", "BUY", 2)):
+        client.signal(name, instrument=symbol, side=side, qty=qty)
+    fills = client.get("/activity/chart?instrument=SIM:SP500")["chart"]["fills"]
+    marks = [(one["mark"]["closed"], one["mark"]["opened"]) for one in fills]
+    assert marks == [(False, True), (True, True), (True, False)]
 
 
 def test_many_bars_are_drawn_together(client: Any) -> None:

@@ -18,6 +18,7 @@ from sim2live.gateway.desk import Taken
 from sim2live.signals import Signal
 
 KEPT = 10_000
+_LONGEST = 500
 #: Upper ends of the latency histogram, in seconds.
 BOUNDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _NS = 1_000_000_000
@@ -128,6 +129,8 @@ class Chronicle:
         """A signal was refused; other arguments as the fields of a line."""
         self.refused += 1
         self._answered(status)
+        # What a stranger sends must not fill the memory.
+        pool, reason = pool[:_LONGEST], reason[:_LONGEST]
         self._add(Line(0, time, pool, signal, None, status, reason, latency))
 
     def touch(self, signal_id: str) -> None:

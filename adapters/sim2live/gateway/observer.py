@@ -39,7 +39,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
         role: What the order was for: entry, stop_loss, take_profit or child.
         qty: Whole contracts of all accounts, negative for a sale.
         price: Fill price.
-        closed: Whether it closed what was held.
+        closed: Whether it closed something that was held.
+        opened: Whether it opened or enlarged a position; a turn does both.
     """
 
     time: int
@@ -50,6 +51,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     qty: int
     price: float
     closed: bool
+    opened: bool
 
 
 class PoolRow(msgspec.Struct, frozen=True):
@@ -188,6 +190,7 @@ class Observer:
                 order.signed * factors,
                 price,
                 one.closed > 0,
+                one.closed < order.qty,
             )
         )
 

@@ -6,6 +6,7 @@ It stands in front of the router, for it is the one path where a microsecond cou
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
 from sim2live.clock import Clock
@@ -67,12 +68,18 @@ class SignalDoor:
         except JournalError:
             refused = Refused(503, "The signal could not be stored and was not executed")
         if signal is not None and refused is None:
-            await answer(send, 200, encode({"status": "accepted", "signal_id": signal.signal_id}))
-            took = self._clock.monotonic_ns() - began
-            self._chronicle.took(self._desk.taken[signal.signal_id], took)
+            try:
+                await answer(
+                    send, 200, encode({"status": "accepted", "signal_id": signal.signal_id})
+                )
+            finally:  # it was executed, whether or not its sender still listens
+                took = self._clock.monotonic_ns() - began
+                self._chronicle.took(self._desk.taken[signal.signal_id], took)
         elif refused is not None:
             await refuse(send, refused)
             took = self._clock.monotonic_ns() - began
+            if signal is None and refused.status == HTTPStatus.NOT_FOUND:
+                signal = await _readable(receive)
             self._chronicle.refuse(
                 self._desk.now(), pool, refused.status, refused.error, signal=signal, latency=took
             )
@@ -95,6 +102,14 @@ class SignalDoor:
                 f"Too many signals: at most {self._limit.most} a minute for a workflow",
                 ((b"retry-after", str(math.ceil(seconds)).encode()),),
             )
+
+
+async def _readable(receive: Receive) -> Signal | None:
+    """The signal that nobody takes, so that it can be shown with its name."""
+    try:
+        return decode(await whole_body(receive))
+    except SignalError:
+        return None
 
 
 def _pool(raw_path: bytes) -> str:

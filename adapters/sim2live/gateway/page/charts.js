@@ -82,9 +82,10 @@ export function candles(box, drawn, name, readout) {
   edge(levels.filter(o => o.level < low), "\u2193", f.height - BOTTOM - 6, -16);
   for (const { candle, mark } of drawn.fills) {
     const up = mark.qty > 0 ? 1 : -1, cx = x(candle), cy = f.y(mark.price), r = 5.5;
-    f.root.append(mark.closed
-      ? svg("circle", { class: "c-exit", cx, cy, r: r * 0.8 })
-      : svg("path", { class: up > 0 ? "c-long" : "c-short", d: `M${cx} ${cy + up * 2}l${r} ${up * r * 1.9}h${-2 * r}z` }));
+    // A turn closes and opens: its arrow stands clear of the ring.
+    const from = cy + up * (mark.closed ? r + 1 : 2);
+    if (mark.closed) f.root.append(svg("circle", { class: "c-exit", cx, cy, r: r * 0.8 }));
+    if (mark.opened) f.root.append(svg("path", { class: up > 0 ? "c-long" : "c-short", d: `M${cx} ${from}l${r} ${up * r * 1.9}h${-2 * r}z` }));
   }
   const cross = svg("line", { class: "c-cross", y1: TOP, y2: f.height - BOTTOM, visibility: "hidden" });
   f.root.append(cross);

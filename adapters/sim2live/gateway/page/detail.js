@@ -16,7 +16,7 @@ export function kind(row) {
 
 export async function showDetail(row) {
   const dialog = $("detail");
-  $("detail-title").textContent = row.id || "A message that was no signal";
+  $("detail-title").textContent = row.id || "Not a valid signal";
   $("detail-body").replaceChildren(facts(row));
   if (!dialog.open) dialog.showModal();
   dialog.number = row.n;

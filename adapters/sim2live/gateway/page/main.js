@@ -18,7 +18,7 @@ let kept = 10000, last = 300, chartDue = 0, drawDue = false, added = 0;
 const put = (cell, words) => { if (cell.textContent !== words) { cell.textContent = words; cell.title = words; } };
 const columns = [
   { title: "Time", class: "c-time", show: (cell, row) => { put(cell, times.short.format(row.t)); cell.title = times.full.format(row.t); } },
-  { title: "Signal", class: "c-id", show: (cell, row) => put(cell, row.id || "(no signal)") },
+  { title: "Signal", class: "c-id", show: (cell, row) => put(cell, row.id || "(not a valid signal)") },
   { title: "Pool", class: "c-pool", show: (cell, row) => put(cell, row.pool) },
   { title: "Instrument", class: "c-inst", show: (cell, row) => put(cell, row.inst || "") },
   { title: "Side", class: "c-side", show: (cell, row) => { put(cell, row.side || ""); cell.className = `c-side ${row.side || ""}`; } },
@@ -28,7 +28,10 @@ const columns = [
     if (cell.textContent !== row.state) cell.replaceChildren(el("span", { class: `state ${row.state}` }, row.state));
   } },
   { title: "Latency", class: "c-us right", show: (cell, row) => put(cell, micros(row.us)) },
-  { title: "Reason", class: "c-reason", show: (cell, row) => put(cell, row.reason) },
+  { title: "Reason", class: "c-reason", show: (cell, row) => {
+    put(cell, row.reason);
+    cell.parentElement.classList.toggle("bare", !row.side);
+  } },
 ];
 const grid = new Grid($("grid"), columns, { label: "Signals, newest first", open: showDetail });
 
