@@ -44,23 +44,46 @@ def signal_id(
     Raises:
         SignalError: A field has another type, or `leg` is not one of the words.
     """
-    texts = (strategy, run, workflow, data)
-    if not all(isinstance(text, str) for text in texts):
-        for name, text in zip(("strategy", "run", "workflow", "data"), texts, strict=True):
+    naming = Naming(strategy=strategy, run=run, workflow=workflow, data=data)
+    return naming.id(decided_at, nth, leg)
+
+
+class Naming:
+    """What the ids of one strategy, run, pool and data share, prepared once.
+
+    Args:
+        strategy: As for `signal_id`.
+        run: As for `signal_id`.
+        workflow: As for `signal_id`.
+        data: As for `signal_id`.
+
+    Raises:
+        SignalError: One of them is no text.
+    """
+
+    __slots__ = ("_shared",)
+
+    def __init__(self, *, strategy: str, run: str, workflow: str, data: str) -> None:
+        texts = {"strategy": strategy, "run": run, "workflow": workflow, "data": data}
+        for name, text in texts.items():
             if not isinstance(text, str):
                 raise SignalError(name, text, "must be text")
-    if type(decided_at) is not int:
-        raise SignalError("decided_at", decided_at, "must be a whole number")
-    if type(nth) is not int:
-        raise SignalError("nth", nth, "must be a whole number")
-    if leg not in _LEGS:
-        raise SignalError("leg", leg, f"must be one of {', '.join(get_args(Leg))}")
-    parts = b"".join(map(part, (*texts, str(decided_at), str(nth), leg)))
-    digest = hashlib.sha1(_BEGIN + parts, usedforsecurity=False).digest()
-    # What `uuid.UUID(bytes=..., version=5)` makes of it, without its checks.
-    version, variant = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
-    text = bytes((*digest[:6], version, digest[7], variant, *digest[9:16])).hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        self._shared = _BEGIN + b"".join(map(part, texts.values()))
+
+    def id(self, decided_at: int, nth: int, leg: Leg) -> str:
+        """The id of one signal; arguments, result and errors as for `signal_id`."""
+        if type(decided_at) is not int:
+            raise SignalError("decided_at", decided_at, "must be a whole number")
+        if type(nth) is not int:
+            raise SignalError("nth", nth, "must be a whole number")
+        if leg not in _LEGS:
+            raise SignalError("leg", leg, f"must be one of {', '.join(get_args(Leg))}")
+        parts = self._shared + part(str(decided_at)) + part(str(nth)) + part(leg)
+        digest = hashlib.sha1(parts, usedforsecurity=False).digest()
+        # What `uuid.UUID(bytes=..., version=5)` makes of it, without its checks.
+        version, variant = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
+        text = bytes((*digest[:6], version, digest[7], variant, *digest[9:16])).hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def begin() -> bytes:

@@ -40,7 +40,7 @@ class Answers:
             book.line = replace(book.line, waiting=sign(book.total))
             self._sender.save(book)
             status = Status.SHADOW
-        if sent.signals or reason:
+        if (sent.signals or reason) and logger.isEnabledFor(logging.INFO):
             logger.info(
                 "%s %s target=%d granted=%d %s", book.name, status, decision.target, granted, reason
             )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sim2live.gate.journal import Row
 from sim2live.gate.ledger import Line
+from sim2live.identity import Naming
 from sim2live.signals import Instrument, OrderSpec
 
 Owner = tuple[str, str]
@@ -66,8 +67,21 @@ class Book:
     """
 
     __slots__ = (
-        "absent", "begun", "first", "key", "known", "last", "line", "lock", "misdated", "others",
-        "owed", "rebuilt", "targets", "unknown",
+        "_namings",
+        "absent",
+        "begun",
+        "first",
+        "key",
+        "known",
+        "last",
+        "line",
+        "lock",
+        "misdated",
+        "others",
+        "owed",
+        "rebuilt",
+        "targets",
+        "unknown",
     )  # fmt: skip
 
     def __init__(self, key: Key, line: Line | None) -> None:
@@ -85,6 +99,7 @@ class Book:
         self.owed: Row | None = None
         self.unknown: dict[str, Row] = {}
         self.last = ("", "", 0)
+        self._namings: dict[tuple[str, str, str], Naming] = {}
 
     @property
     def total(self) -> int:
@@ -116,6 +131,16 @@ class Book:
         """For messages: workflow and instrument."""
         workflow, instrument = self.key
         return f"{workflow} {instrument}"
+
+    def naming(self, decision: Decision) -> Naming:
+        """Makes the ids of a decision's signals; one for each strategy, run and data."""
+        who = (decision.strategy, decision.run, decision.data)
+        found = self._namings.get(who)
+        if found is None:
+            strategy, run, data = who
+            found = Naming(strategy=strategy, run=run, workflow=self.key[0], data=data)
+            self._namings[who] = found
+        return found
 
     def correction(self, time: int) -> Decision:
         """What is wanted in sum, as a decision that no call of a framework made.

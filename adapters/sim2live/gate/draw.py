@@ -15,7 +15,6 @@ from sim2live.signals import (
     OrderSpec,
     SchemaVersion,
     Signal,
-    signal_id,
 )
 
 PLAIN = OrderSpec()
@@ -44,15 +43,7 @@ def draw(
         book.line = replace(book.line, fixes=nth + 1)
     else:
         leg, nth = ("close" if closing else "open"), decision.nth
-    id_ = signal_id(
-        strategy=decision.strategy,
-        run=decision.run,
-        workflow=workflow,
-        data=decision.data,
-        decided_at=decision.decided_at,
-        nth=nth,
-        leg=leg,
-    )
+    id_ = book.naming(decision).id(decision.decided_at, nth, leg)
     signal = Signal(
         schema_version=version,
         signal_id=id_,

@@ -251,8 +251,9 @@ class Sender:
     def _protected(self, row: Row, line: Line) -> Line:
         """Which bracket legs rest at the venue after this signal, and which should not."""
         if not row.closing:
-            signal = row.signal
-            legs = legs_of(signal, strategy=row.strategy, data=row.data, run=row.run)
+            if b'"bracket"' not in row.payload:  # no need to read it
+                return line
+            legs = legs_of(row.signal, strategy=row.strategy, data=row.data, run=row.run)
             return line if legs is None else replace(line, resting=(*line.resting, legs))
         if not line.resting:
             return line

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -54,8 +55,7 @@ class Database:
 
     def __init__(self, path: str | Path, *, application_id: int, migrations: Sequence[str]) -> None:
         self.path = str(path)
-        self._waiting: list[_Ticket] = []
-        self._queue = threading.Lock()
+        self._waiting: deque[_Ticket] = deque()
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         try:
@@ -63,9 +63,9 @@ class Database:
             self._prepare(application_id, migrations)
             # A memory database is its one connection. A file has three: to change the pragma
             # of one from commit to commit costs more, and readers never wait for a commit.
-            memory = self.path == MEMORY
-            self._quick = self._writer if memory else self._open("NORMAL")
-            self._reader = self._writer if memory else self._open("NORMAL")
+            self._in_memory = self.path == MEMORY
+            self._quick = self._writer if self._in_memory else self._open("NORMAL")
+            self._reader = self._writer if self._in_memory else self._open("NORMAL")
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"journal {self.path}: {error}") from error
 
@@ -120,13 +120,11 @@ class Database:
             JournalError: the disk is full, unreadable, or the database is closed.
         """
         ticket = _Ticket(statements, durable)
-        with self._queue:
-            self._waiting.append(ticket)
+        self._waiting.append(ticket)
         with self._writing:
             # Whoever gets here first commits for all who queued behind the last commit.
             if not ticket.done:
-                with self._queue:
-                    batch, self._waiting = self._waiting, []
+                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 self._commit_batch(batch)
         if ticket.error is not None:
             raise ticket.error
@@ -151,7 +149,8 @@ class Database:
     def _commit_one(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
         """The usual case; a single statement is a transaction by itself."""
         execute = connection.execute
-        alone = len(ticket.statements) == 1
+        # Outcomes in memory need none either: they cannot clash, and no crash leaves half of them.
+        alone = len(ticket.statements) == 1 or (self._in_memory and not ticket.durable)
         try:
             if not alone:
                 execute("BEGIN IMMEDIATE")
