@@ -213,6 +213,7 @@ def _banner(
     facts.add_column(style="dim")
     facts.add_column()
     facts.add_row("Listening", Text(made.url, style="bold cyan"))
+    facts.add_row("Activity", Text(f"{made.url}/ in a browser", style="cyan"))
     for row in _pool_rows(made, any_pool):
         facts.add_row(*row)
     facts.add_row("Prices", ", ".join(bars) if bars else "a synthetic walk, until bars are pushed")
