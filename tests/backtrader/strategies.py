@@ -107,16 +107,16 @@ class Spied(bt.Strategy):
 
 
 def two_datas(cerebro: bt.Cerebro, idle: int) -> None:
-    cerebro.adddata(Rows(rows=walk(1, 140), idle=idle), name="one")
-    cerebro.adddata(Rows(rows=walk(2, 140), idle=idle), name="two")
+    cerebro.adddata(Rows(rows=walk(1, 105), idle=idle), name="one")
+    cerebro.adddata(Rows(rows=walk(2, 105), idle=idle), name="two")
 
 
 def one_data(cerebro: bt.Cerebro, idle: int) -> None:
-    cerebro.adddata(Rows(rows=walk(1, 150), idle=idle), name="one")
+    cerebro.adddata(Rows(rows=walk(1, 112), idle=idle), name="one")
 
 
 def minutes(cerebro: bt.Cerebro, idle: int) -> None:
-    rows = walk(3, 300, step=dt.timedelta(minutes=15))
+    rows = walk(3, 200, step=dt.timedelta(minutes=15))
     cerebro.adddata(
         Rows(rows=rows, idle=idle, timeframe=bt.TimeFrame.Minutes, compression=15), name="min"
     )
@@ -521,18 +521,18 @@ class Sized(Spied):
 
 
 def resampled(cerebro: bt.Cerebro, idle: int) -> None:
-    data = Rows(rows=walk(3, 300, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
+    data = Rows(rows=walk(3, 200, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
     cerebro.adddata(data, name="fine")
     cerebro.resampledata(data, timeframe=bt.TimeFrame.Days, name="days")
 
 
 def replayed(cerebro: bt.Cerebro, idle: int) -> None:
-    data = Rows(rows=walk(3, 300, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
+    data = Rows(rows=walk(3, 200, step=dt.timedelta(hours=6)), timeframe=bt.TimeFrame.Minutes)
     cerebro.replaydata(data, timeframe=bt.TimeFrame.Days, name="one")
 
 
 def heikin(cerebro: bt.Cerebro, idle: int) -> None:
-    data = Rows(rows=walk(1, 150), idle=idle)
+    data = Rows(rows=walk(1, 105), idle=idle)
     data.addfilter(bt.filters.HeikinAshi)
     cerebro.adddata(data, name="one")
 
