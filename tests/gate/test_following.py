@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.gate.conftest import MES
+
 from sim2live import settings
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.receipt import Status
@@ -191,6 +193,26 @@ def test_an_unexit_that_a_rule_refuses_waits(connect) -> None:
     assert strategy.line.waiting == 1
     assert strategy.want(3).status is Status.SHADOW, "what was not undone is not opened late"
     assert strategy.venue.held == 0
+
+
+@pytest.mark.parametrize("compared", [False, True])
+def test_an_exit_that_finds_the_instrument_busy_ends_the_waiting(connect, compared: bool) -> None:
+    strategy = connect(rules=settings.Rules(max_signals_per_minute=1))
+    strategy.bar(1)
+    strategy.want(2)
+    strategy.want(0)
+    strategy.dispatcher.follow(MES, 2, data="mes", nth=-1, decided_at=10**9)
+    assert strategy.line.waiting == 1
+    gate = strategy.dispatcher.gate
+    gate._timeout = 0.01
+    with gate.book("pool", MES).lock:
+        assert strategy.want(0).status is Status.PENDING
+    if compared:
+        gate.heal(gate.book("pool", MES))
+        assert strategy.line.state == "ACTIVE", "the next comparison knows it already"
+    gate.doorkeeper.rules = ()
+    assert strategy.want(2).status is Status.ACCEPTED, "a fresh entry, not a late one"
+    assert strategy.venue.held == 2
 
 
 def test_rules_are_asked_for_entries_only(connect) -> None:

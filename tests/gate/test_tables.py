@@ -226,8 +226,9 @@ def test_a_line_that_waits_keeps_what_is_sure(low: int, high: int, target: int, 
 
 @pytest.mark.parametrize(
     ("before", "after", "waiting", "flat"),
-    [(2, 3, 1, True), (2, 1, 1, True), (2, 0, 0, False), (2, -1, 0, False)],
-)
+    [(2, 3, 1, True), (2, 1, 1, True), (2, 0, 0, False), (2, -1, 0, False), (0, 2, 0, False),
+     (-1, 2, 0, False)],
+)  # fmt: skip
 def test_waiting_ends_when_the_target_is_flat_or_turns(
     before: int, after: int, waiting: int, flat: bool
 ) -> None:

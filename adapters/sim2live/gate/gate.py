@@ -329,7 +329,10 @@ class Gate:
             if book.unknown:
                 self.sender.settle_unknown(book)
             total = book.total
-            line = book.line
+            line = book.line.turned(total, total)
+            if line is not book.line:
+                book.line = line
+                self.sender.save(book)
             if line.presumed.known and line.presumed.low == line.wants(total):
                 self.sender.paid(book)
                 return

@@ -160,9 +160,15 @@ class Line(Struct, frozen=True):
         return sign(target) * min(abs(target), abs(sure))
 
     def turned(self, before: int, after: int) -> Line:
-        """Waiting ends when the target is flat, changes its side or is held; flattened the same."""
-        if self.waiting and (sign(after) != self.waiting or self.presumed.holds(after)):
-            return replace(self, waiting=0, flat=False)
+        """Waiting ends when the target is flat, changes its side or is held; flattened the same.
+
+        It also ends where the target *was* flat: an exit that found the instrument busy has
+        moved the target while nobody could write this line.
+        """
+        if self.waiting:
+            stays = sign(before) == self.waiting == sign(after)
+            if not stays or self.presumed.holds(after):
+                return replace(self, waiting=0, flat=False)
         if self.flat and sign(after) != sign(before):
             return replace(self, flat=False)
         return self
