@@ -456,6 +456,34 @@ def test_orders_of_the_second_door_survive_a_restart(
     assert again.fails("Order/place", **again.order_fields(side=0, customTag="a"))[0] == 2
 
 
+def test_an_account_that_is_not_configured_any_more_leaves_the_others_as_they_were(
+    start: Any, second_of: Any, tmp_path: Any, caplog: Any
+) -> None:
+    both = {"gone": Pool.of("gone"), "kept": Pool.of("kept")}
+    gateway, client = start(pools=both, journal=tmp_path / "g.sqlite3")
+    second = second_of(gateway)
+    found = second.post("Account/search", onlyActiveAccounts=True)["accounts"]
+    gone, kept = (row["id"] for row in sorted(found, key=lambda row: row["name"]))
+    assert client.signal("s1", workflow_id="gone")[0] == 200
+    numbers = {}
+    for name, account in [("a", gone), ("b", kept), ("c", gone), ("d", kept), ("e", gone)]:
+        order = {"accountId": account, "side": 1, "type": 1, "limitPrice": 90_000}
+        legs = {"takeProfitBracket": {"ticks": -40, "type": 1}} if account == gone else {}
+        numbers[name] = second.order(**order, **legs)["orderId"]
+    for name, size in [("c", 8), ("d", 7), ("e", 9)]:
+        account = kept if name == "d" else gone
+        second.post("Order/modify", accountId=account, orderId=numbers[name], size=size)
+    second.post("Order/cancel", accountId=gone, orderId=numbers["a"])
+    before = second.post("Order/searchOpen", accountId=kept)["orders"]
+    assert [(row["id"], row["size"]) for row in before] == [(numbers["b"], 1), (numbers["d"], 7)]
+    gateway.stop()
+    again = second_of(start(pools={"kept": Pool.of("kept")}, journal=tmp_path / "g.sqlite3")[0])
+    assert again.post("Order/searchOpen", accountId=kept)["orders"] == before
+    assert caplog.text.count("is not configured any more") == 4
+    new = again.order(accountId=kept, side=1, type=1, limitPrice=90_000)["orderId"]
+    assert new > numbers["e"]
+
+
 def test_every_answer_is_json_with_an_envelope(second: Any) -> None:
     status, headers, answer = second.client.request(
         "POST", "/api/Account/search", json.dumps({"onlyActiveAccounts": True}).encode(),

@@ -81,10 +81,15 @@ class Tape:
         self._next_order = 1
         self._point_values: dict[Instrument, float] = {}
 
-    def numbers(self, count: int) -> int:
-        """Reserve `count` order ids in a row; returns the first."""
-        first = self._next_order
-        self._next_order += count
+    @property
+    def next_number(self) -> int:
+        """The order id that comes next."""
+        return self._next_order
+
+    def numbers(self, count: int, least: int = 0) -> int:
+        """Reserve `count` order ids in a row, none below `least`; returns the first."""
+        first = max(self._next_order, least)
+        self._next_order = first + count
         return first
 
     def point_value(self, instrument: Instrument) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import islice
 
@@ -13,6 +12,7 @@ from sim2live.exchange.book import Book
 from sim2live.exchange.execution import Behaviour, Part, Submission, execute
 from sim2live.exchange.member import Member
 from sim2live.exchange.orders import Order, OrderRow, order_row, order_rows
+from sim2live.exchange.owners import Owners
 from sim2live.exchange.tape import Event, Happening, Tape, event_rows, trade_rows
 from sim2live.exchange.tickets import Ticket, of_ticket
 from sim2live.market.bars import Bar
@@ -53,9 +53,7 @@ class Exchange:
         self._pools: dict[str, tuple[list[Book], list[Member]]] = {}
         self._accounts: dict[str, Member] = {}
         self._answers: dict[str, Submission] = {}
-        # Which accounts the order ids from `first` on belong to, in steps of the book's width.
-        self._firsts: list[int] = []
-        self._owners: list[list[Member]] = []
+        self._owners = Owners()
         for name, pool in (
             {DEFAULT_POOL: Pool.of(DEFAULT_POOL)} if pools is None else pools
         ).items():
@@ -161,26 +159,28 @@ class Exchange:
         book = self._own(owner)
         return Submission([self._execute(book, [owner], signal, time, 1)])
 
-    def place(self, account: str, ticket: Ticket, time: int) -> int:
+    def place(self, account: str, ticket: Ticket, time: int, first: int = 0) -> int:
         """Take an order of one account, which from then on lives apart from its pool.
 
         Args:
             account: Its name.
             ticket: What is asked for.
             time: UTC epoch nanoseconds.
+            first: The least id to give it, where it had one before.
 
         Returns:
             The id of the order; its legs have the ids that follow.
 
         Raises:
-            KeyError: No account has that name.
+            KeyError: No account has that name; the ids are used up all the same.
         """
-        owner = self._accounts[account]
-        book = self._own(owner)
         legs = (ticket.stop_offset, ticket.target_offset)
-        first = self._tape.numbers(3 - legs.count(None))
-        self._firsts.append(first)
-        self._owners.append(owner.alone)
+        first = self._tape.numbers(3 - legs.count(None), first)
+        owner = self._accounts.get(account)
+        self._owners.add(first, [] if owner is None else owner.alone)
+        if owner is None:
+            raise KeyError(account)
+        book = self._own(owner)
         entry, *children = of_ticket(ticket, owner.pool, first, time)
         book.place(entry, children, time)
         return first
@@ -297,13 +297,18 @@ class Exchange:
 
     def order(self, order_id: int) -> OrderRow | None:
         """One account's order as it stands now, or None."""
-        owner = self._owner(order_id)
+        owner = self._owners.of(order_id)
         order = None if owner is None else owner.book.orders.get(order_id - owner.seat.number)
         return None if owner is None or order is None else order_row(order, owner.seat)
 
     def is_named(self, account: str, tag: str) -> bool:
         """Whether the account ever had an order of that name."""
         return self._accounts[account].book.named(tag) is not None
+
+    @property
+    def next_order(self) -> int:
+        """The id that the next order gets."""
+        return self._tape.next_number
 
     @property
     def cursor(self) -> int:
@@ -361,8 +366,7 @@ class Exchange:
         first = self._tape.numbers(count)
         # A book of an account that left its pool is as wide as that one account.
         whole = book.width == len(members)
-        self._firsts.append(first)
-        self._owners.append(members if whole else [self._accounts[book.seats[0].account]])
+        self._owners.add(first, members if whole else [self._accounts[book.seats[0].account]])
         return execute(book, signal, first=first, time=time, scale=scale, behaviour=self.behaviour)
 
     def _own(self, owner: Member) -> Book:
@@ -376,16 +380,9 @@ class Exchange:
                 books.remove(shared)
         return owner.book
 
-    def _owner(self, order_id: int) -> Member | None:
-        at = bisect_right(self._firsts, order_id) - 1
-        if at < 0:
-            return None
-        owners = self._owners[at]
-        return owners[(order_id - self._firsts[at]) % len(owners)]
-
     def _find(self, order_id: int) -> tuple[Book, Order | None, str]:
         missing = f"no order {order_id}"
-        owner = self._owner(order_id)
+        owner = self._owners.of(order_id)
         if owner is None:
             return Book(self._tape, ()), None, missing
         order = owner.book.orders.get(order_id - owner.seat.number)

@@ -14,7 +14,7 @@ import msgspec
 
 from sim2live.exchange.execution import Submission
 from sim2live.exchange.orders import State
-from sim2live.gateway.desk import Taken
+from sim2live.gateway.taken import Taken
 from sim2live.signals import Signal
 
 KEPT = 10_000

@@ -11,8 +11,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-import msgspec
-
 from sim2live.clock import Clock, SystemClock
 from sim2live.errors import JournalError, SignalError
 from sim2live.exchange.accounts import Pool
@@ -33,26 +31,11 @@ from sim2live.gateway.inbox import (
 )
 from sim2live.gateway.prices import PriceRow, Quotes
 from sim2live.gateway.seen import Seen
+from sim2live.gateway.taken import Taken
 from sim2live.market.bars import Bar
 from sim2live.signals import CANCEL, MODIFY, Instrument, Signal
 
 _LOG = logging.getLogger("sim2live.gateway")
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """A signal that was accepted.
-
-    Attributes:
-        time: When, UTC epoch nanoseconds.
-        signal: The signal.
-        submission: What its pool made of it.
-        bar: Time of the bar that it met, UTC epoch nanoseconds; None before the first.
-    """
-
-    time: int
-    signal: Signal
-    submission: Submission
-    bar: int | None = None
 
 
 class Desk:
@@ -219,7 +202,8 @@ class Desk:
             JournalError: It could not be stored and was not executed.
         """
         entries = self._to_be_known(ticket.instrument, time)
-        self._inbox.write([*entries, (time, Placed(account, ticket))], durable=False)
+        placed = Placed(account, ticket, self.exchange.next_order)
+        self._inbox.write([*entries, (time, placed)], durable=False)
         for when, entry in entries:
             self._apply(when, entry)
         number = self.exchange.place(account, ticket, time)
@@ -241,12 +225,14 @@ class Desk:
         if known is not None:
             for when, entry in self._to_be_known(known.instrument, time):
                 self._record(when, entry)
-        change = Changed(order_id, qty, limit_price, trigger_price, trail)
+        account = "" if known is None else known.account
+        change = Changed(order_id, account, qty, limit_price, trigger_price, trail)
         return self._record(time, change)
 
     def cancel_order(self, order_id: int, time: int) -> str:
         """Cancel one account's order; answer as of :meth:`Exchange.cancel`."""
-        return self._record(time, Cancelled(order_id))
+        known = self.exchange.order(order_id)
+        return self._record(time, Cancelled(order_id, "" if known is None else known.account))
 
     def halt(self, pool: str, halted: bool) -> None:
         """Let a pool take only what closes a position, or everything again.
@@ -368,9 +354,13 @@ class Desk:
                 exchange.mark(instrument, None)
                 self.seen.forget(instrument)
                 self.sessions.append(account)
-            case Placed(account, ticket):
-                self._place_again(account, ticket, time)
-            case Changed(order_id, qty, limit, trigger, trail):
+            case Placed(account, ticket, first):
+                self._place_again(account, ticket, time, first)
+            case Changed(order_id, account) | Cancelled(order_id, account) if self._lost(
+                order_id, account
+            ):
+                _LOG.warning("a change of order %d is left out: %s is gone", order_id, account)
+            case Changed(order_id, _, qty, limit, trigger, trail):
                 prices = {"limit_price": limit, "trigger_price": trigger, "trail": trail}
                 reason = exchange.modify(order_id, time, qty=qty, **prices)
             case Cancelled(order_id):
@@ -381,9 +371,14 @@ class Desk:
                 self._submit(entry, time)
         return reason
 
-    def _place_again(self, account: str, ticket: Ticket, time: int) -> None:
+    def _lost(self, order_id: int, account: str) -> bool:
+        """Whether the order of that number is not the account's (with other pools they move)."""
+        known = self.exchange.order(order_id)
+        return bool(account) and (known is None or known.account != account)
+
+    def _place_again(self, account: str, ticket: Ticket, time: int, first: int) -> None:
         try:
-            self.exchange.place(account, ticket, time)
+            self.exchange.place(account, ticket, time, first)
         except KeyError:
             _LOG.warning("an order of %s is left out: it is not configured any more", account)
 

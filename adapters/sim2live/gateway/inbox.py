@@ -80,16 +80,18 @@ class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="kind"):
 
 
 class Placed(msgspec.Struct, frozen=True, tag="placed", tag_field="kind"):
-    """An order of one account."""
+    """An order of one account; `first` is its id, 0 in a file of an earlier version."""
 
     account: str
     ticket: Ticket
+    first: int = 0
 
 
 class Changed(msgspec.Struct, frozen=True, tag="changed", tag_field="kind", omit_defaults=True):
-    """An account's order has another size or other prices."""
+    """An account's order has another size or other prices; earlier files name no account."""
 
     order_id: int
+    account: str = ""
     qty: int | None = None
     limit_price: float | None = None
     trigger_price: float | None = None
@@ -97,9 +99,10 @@ class Changed(msgspec.Struct, frozen=True, tag="changed", tag_field="kind", omit
 
 
 class Cancelled(msgspec.Struct, frozen=True, tag="cancelled", tag_field="kind"):
-    """An account's order was taken off the market."""
+    """An account's order was taken off the market; earlier files name no account."""
 
     order_id: int
+    account: str = ""
 
 
 class Halted(msgspec.Struct, frozen=True, tag="halted", tag_field="kind"):

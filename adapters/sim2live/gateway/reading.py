@@ -10,7 +10,8 @@ from starlette.routing import Route
 from sim2live import __version__
 from sim2live.errors import JournalError
 from sim2live.gateway.answers import Refused, encode
-from sim2live.gateway.desk import Desk, Taken
+from sim2live.gateway.desk import Desk
+from sim2live.gateway.taken import Taken
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument
 
