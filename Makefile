@@ -20,7 +20,7 @@ HAVE_ALL := $(VENV)/.all-ready
 VENV3 := .venv-pandas3
 PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
-INPUTS := pyproject.toml $(wildcard constraints/all-*.txt)
+INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
 .PHONY: help install demo test browser test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
 
@@ -105,6 +105,7 @@ $(HAVE_ALL): $(HAVE_VENV) $(INPUTS)
 	@echo "Setting up .venv with everything (once, a few minutes)"
 	$(PIP) install --no-build-isolation --no-deps -e .
 	$(PIP) install -c $(PINS) 'sim2live[all,dev]'
+	$(PIP) install --no-deps -r constraints/public-client.txt
 	@touch $@ $(HAVE_DEMO)
 
 $(HAVE_PANDAS3): $(HAVE_VENV) pyproject.toml constraints/vectorbt-pandas3-py311.txt
