@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.gate.conftest import MES
 
 from sim2live import settings

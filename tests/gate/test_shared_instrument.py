@@ -101,3 +101,28 @@ def test_one_strategy_alone_waits_for_nobody(tmp_path) -> None:
         two.a.on_bar(MES, bar(number))
     assert venue.held == 0, "the changed strategy wants nothing; its exit goes"
     two.a.close()
+
+
+def test_a_wish_repeated_at_the_last_bar_of_history_moves_nothing(tmp_path) -> None:
+    """Frameworks that run anew at every bar say the same target again, and that leaves no row."""
+    journal, venue = tmp_path / "journal.sqlite3", Scripted()
+    wanted = {"a": (3, 3, 3), "b": (-1, -1, -1)}
+    two = Two(venue, journal)
+    for number in (1, 2, 3):
+        for who in (two.a, two.b):
+            who.on_bar(MES, bar(number))
+            two.want(who, wanted[who.strategy][number - 1], number)
+    assert venue.held == 2
+    two.a.close()
+    two = Two(venue, journal)
+    sent = len(venue.tried)
+    for who in (two.b, two.a):
+        for number in (1, 2, 3):
+            who.on_bar(MES, bar(number))
+            assert two.want(who, wanted[who.strategy][number - 1], number).ok
+    for who in (two.a, two.b):
+        who.on_bar(MES, bar(4))
+        assert two.want(who, wanted[who.strategy][2], 4).ok
+    assert (venue.held, len(venue.tried)) == (2, sent)
+    assert two.line().state == "ACTIVE"
+    two.a.close()

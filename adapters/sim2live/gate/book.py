@@ -123,8 +123,9 @@ class Book:
         self.absent.discard(strategy)
         for owner in [owner for owner in self.rebuilt if owner[0] == strategy]:
             self.targets[owner] = self.rebuilt.pop(owner)
-        here = sum(self.targets.values())
-        self.others = self.line.presumed.sure - here if self.absent else 0
+        here, presumed = sum(self.targets.values()), self.line.presumed
+        nearest = min(max(here, presumed.low), presumed.high)
+        self.others = nearest - here if self.absent else 0
 
     @property
     def name(self) -> str:

@@ -178,8 +178,10 @@ class Gate:
             return stored
         self.present.doubt(book, decision.decided_at)
         live = book.misdated or self.present.is_live(*at)
-        if decision.nth < 0 and self.present.replays(*at):
-            # A correction is not kept by an id; the next live bar compares once all is replayed.
+        absent = decision.strategy in book.absent
+        if absent or (decision.nth < 0 and self.present.replays(*at)):
+            # Nothing is compared with the wishes of a strategy that is not here yet. Nor is a
+            # correction kept by an id; the next live bar compares once all is replayed.
             live = False
         if live and not self.present.replays(*at):
             # At the very bar that the last process ended in, targets are still being replayed.
