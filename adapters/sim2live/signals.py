@@ -12,6 +12,7 @@ order. That is an assumption, and schema 1.1 is experimental until it is confirm
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final, TypeVar, get_args
 
 import msgspec
@@ -39,6 +40,7 @@ from sim2live.fields import (
     Side,
 )
 from sim2live.identity import Leg, signal_id
+from sim2live.instrument import Instrument
 
 __all__ = [
     "BUY",
@@ -77,48 +79,14 @@ _OPEN_CLOSE: Final = get_args(OpenClose)
 _ACTIONS: Final = get_args(Action)
 _VERSIONS: Final = get_args(SchemaVersion)
 _SYNONYMS: Final = {"LONG": "BUY", "SHORT": "SELL"}
-
-
-class Instrument(Struct, frozen=True, order=True, forbid_unknown_fields=True, gc=False):
-    """What is traded, as the venue names it.
-
-    Attributes:
-        exchange: Such as ``CME``; no colon in it.
-        symbol: Such as ``MESZ6``.
-
-    Raises:
-        SignalError: A part is empty, longer than 64 characters, not printable, or has a blank
-            at an end.
-    """
-
-    exchange: str
-    symbol: str
-
-    def __post_init__(self) -> None:
-        exchange, symbol = self.exchange, self.symbol
-        if type(exchange) is str and type(symbol) is str:
-            both = exchange + symbol
-            if exchange and symbol and len(both) <= fields.MAX_NAME and both.isalnum():
-                return  # nearly every instrument there is, at a fraction of the cost
-        fields.name("exchange", exchange)
-        fields.name("symbol", symbol)
-        if ":" in exchange:
-            raise SignalError("exchange", exchange, "must not contain a colon")
-
-    @classmethod
-    def parse(cls, text: str) -> Instrument:
-        """Read ``EXCHANGE:SYMBOL``, such as ``CME:MESZ6``.
-
-        Raises:
-            SignalError: There is no colon, or a part breaks a rule.
-        """
-        exchange, colon, symbol = text.partition(":")
-        if not colon:
-            raise SignalError("instrument", text, "must be EXCHANGE:SYMBOL, such as CME:MESZ6")
-        return cls(exchange, symbol)
-
-    def __str__(self) -> str:
-        return f"{self.exchange}:{self.symbol}"
+_NOTHING: Final = type(None)
+#: What an order type holds as limit price and as trigger price.
+_PRICES: Final = {
+    "MARKET": (_NOTHING, _NOTHING),
+    "LIMIT": (float, _NOTHING),
+    "STOP": (_NOTHING, float),
+    "STOP_LIMIT": (float, float),
+}
 
 
 class TakeProfit(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -127,7 +95,8 @@ class TakeProfit(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     limit_price: float
 
     def __post_init__(self) -> None:
-        force_setattr(self, "limit_price", fields.price("limit_price", self.limit_price))
+        if type(self.limit_price) is not float or not -inf < self.limit_price < inf:
+            force_setattr(self, "limit_price", fields.price("limit_price", self.limit_price))
 
 
 class StopLoss(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -136,7 +105,8 @@ class StopLoss(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     trigger_price: float
 
     def __post_init__(self) -> None:
-        force_setattr(self, "trigger_price", fields.price("trigger_price", self.trigger_price))
+        if type(self.trigger_price) is not float or not -inf < self.trigger_price < inf:
+            force_setattr(self, "trigger_price", fields.price("trigger_price", self.trigger_price))
 
 
 class Bracket(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -150,12 +120,15 @@ class Bracket(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     stop_loss: StopLoss | None = None
 
     def __post_init__(self) -> None:
-        if self.take_profit is not None:
-            fields.kind("take_profit", self.take_profit, TakeProfit)
-        elif self.stop_loss is None:
+        take, stop = self.take_profit, self.stop_loss
+        if type(take) is TakeProfit and type(stop) is StopLoss:
+            return
+        if take is not None:
+            fields.kind("take_profit", take, TakeProfit)
+        elif stop is None:
             raise SignalError("take_profit", None, "must be given where stop_loss is not")
-        if self.stop_loss is not None:
-            fields.kind("stop_loss", self.stop_loss, StopLoss)
+        if stop is not None:
+            fields.kind("stop_loss", stop, StopLoss)
 
 
 class Signal(
@@ -200,27 +173,22 @@ class Signal(
     parent_order_id: str | None = None
 
     def __post_init__(self) -> None:
-        fields.word("schema_version", self.schema_version, _VERSIONS)
-        fields.text("signal_id", self.signal_id)
-        fields.text("workflow_id", self.workflow_id)
-        if self.workflow_id in (".", ".."):
-            # As a segment of a path these two would name another place.
-            raise SignalError("workflow_id", self.workflow_id, "must not be . or ..")
-        fields.kind("instrument", self.instrument, Instrument)
-        side: str = self.side
-        if side != "BUY" and side != "SELL":
-            fields.word("side", side, _SIDES)
-            force_setattr(self, "side", _SYNONYMS[side])
-        fields.qty("qty", self.qty)
+        name, pool, side, qty = self.signal_id, self.workflow_id, self.side, self.qty
+        if not (
+            type(self.schema_version) is type(name) is type(pool) is type(side) is str
+            and type(qty) is int
+            and type(self.instrument) is Instrument
+            and self.schema_version == "1.0"
+            and (side == "BUY" or side == "SELL")
+            and 0 < qty <= fields.MAX_QTY
+            and 0 < len(name) <= fields.MAX_TEXT
+            and 2 < len(pool) <= fields.MAX_TEXT
+            and (name + pool).isprintable()
+        ):
+            _check_heading(self)  # seldom: for a refusal, or for what is right but not usual
         _check_prices(self)
         if self.bracket is not None:
-            take, stop = self.bracket.take_profit, self.bracket.stop_loss
-            fields.bracket_sides(
-                self.side,
-                [p for p in (self.limit_price, self.trigger_price) if p is not None],
-                None if take is None else take.limit_price,
-                None if stop is None else stop.trigger_price,
-            )
+            _check_sides(self, self.bracket)
         if self.open_close is not None:
             fields.word("open_close", self.open_close, _OPEN_CLOSE)
         if self.action is not None or self.order_id is not None or self.parent_order_id is not None:
@@ -290,16 +258,50 @@ def decode(data: bytes) -> Signal:
     return signal if plain else _decode_slowly(data)
 
 
+def _check_heading(signal: Signal) -> None:
+    """What every order has, field by field in the order of the page; LONG becomes BUY."""
+    fields.word("schema_version", signal.schema_version, _VERSIONS)
+    fields.text("signal_id", signal.signal_id)
+    fields.text("workflow_id", signal.workflow_id)
+    if signal.workflow_id in (".", ".."):
+        # As a segment of a path these two would name another place.
+        raise SignalError("workflow_id", signal.workflow_id, "must not be . or ..")
+    fields.kind("instrument", signal.instrument, Instrument)
+    side: str = signal.side
+    if side != "BUY" and side != "SELL":
+        fields.word("side", side, _SIDES)
+        force_setattr(signal, "side", _SYNONYMS[side])
+    fields.qty("qty", signal.qty)
+
+
 def _check_prices(order: Signal | OrderSpec) -> None:
     """The prices are those that the order type takes, no more and no fewer."""
     limit, trigger = order.limit_price, order.trigger_price
     order_type: str = order.order_type
-    if order_type != "MARKET" or limit is not None or trigger is not None:
+    if not (
+        type(order_type) is str
+        and _PRICES.get(order_type) == (type(limit), type(trigger))
+        and (limit is None or -inf < limit < inf)
+        and (trigger is None or -inf < trigger < inf)
+    ):
         fields.word("order_type", order_type, _ORDER_TYPES)
         _check_price(order, "limit_price", limit, order_type in ("LIMIT", "STOP_LIMIT"))
         _check_price(order, "trigger_price", trigger, order_type in ("STOP", "STOP_LIMIT"))
     if order.bracket is not None:
         fields.kind("bracket", order.bracket, Bracket)
+
+
+def _check_sides(signal: Signal, bracket: Bracket) -> None:
+    """The entry lies between the legs, as far as both are known."""
+    take = None if bracket.take_profit is None else bracket.take_profit.limit_price
+    stop = None if bracket.stop_loss is None else bracket.stop_loss.trigger_price
+    limit, trigger = signal.limit_price, signal.trigger_price
+    if take is not None and stop is not None and limit is not None:
+        low, high = (stop, take) if signal.side == BUY else (take, stop)
+        if low < limit < high:
+            return  # the usual bracket; a trigger price elsewhere changes nothing of that
+    entries = [price for price in (limit, trigger) if price is not None]
+    fields.bracket_sides(signal.side, entries, take, stop)
 
 
 def _check_price(order: Signal | OrderSpec, field: str, value: object, wanted: bool) -> None:
@@ -330,11 +332,14 @@ def _check_life_cycle(signal: Signal) -> None:
 def _surely_plain(data: bytes, signal: Signal) -> bool:
     """Whether the fast decoder cannot have missed anything.
 
-    It takes the last of two equal keys, and a missing `schema_version` as the default. Without
-    a backslash each key stands in the bytes as it is spelled, and each member of an object has
-    one colon. So as many colons as the signal must have members leaves no room for a repeated
-    key. A colon in a text, or an explicit null, only costs the slow way.
+    Bytes that are just what the encoder writes hide nothing. Of others the decoder takes the
+    last of two equal keys, and a missing `schema_version` as the default. Without a backslash
+    each key stands in the bytes as it is spelled, and each member of an object has one colon.
+    So as many colons as the signal must have members leaves no room for a repeated key. A colon
+    in a text, or an explicit null, only costs the slow way.
     """
+    if _ENCODER.encode(signal) == data:
+        return True
     if b"\\" in data or b'"schema_version":' not in data:
         return False
     members = 16 - astuple(signal).count(None)  # 14 fields, and the two of the instrument

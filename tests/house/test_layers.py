@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "adapters" / "sim2live"
 FLOORS: list[list[str]] = [
     ["errors", "clock"],
     ["fields", "strictjson"],
-    ["identity"],
+    ["identity", "instrument"],
     ["signals", "sizing"],
     ["runs", "verdict"],
     ["market"],
