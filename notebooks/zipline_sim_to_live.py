@@ -41,7 +41,7 @@ prices = pd.read_csv(
     here / "examples" / "data" / "sp500_daily.csv", index_col="Date", parse_dates=True
 )
 prices["Volume"] /= 1000  # a bundle holds no number above four billion
-bundle = ingest("sp500-2018", prices.loc["2018"])
+bundle = ingest("sp500-2018", {"SP500": prices.loc["2018"]})
 
 
 # %%
