@@ -162,6 +162,42 @@ def test_one_reader_reads_answers_one_after_the_other(first: str, second: str) -
     assert answer.body == by_h11(WHOLE[first], closed=False)[2]
 
 
+@given(
+    answers=st.lists(
+        st.tuples(
+            st.sampled_from(["length", "empty", "no reason", "no content", "chunked", "interim"]),
+            st.sampled_from([b"hello", b"\r\n\r\na", b"12345", b"HTTP/"]),
+            st.integers(0, 3),
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_what_came_before_does_not_change_how_an_answer_reads(
+    answers: list[tuple[str, bytes, int]],
+) -> None:
+    reader = AnswerReader()
+    for name, body, cuts in answers:
+        data = WHOLE[name].replace(b"hello", body)
+        status, headers, whole, reusable = by_h11(data, closed=False)
+        size = len(data) // (cuts + 1) + 1
+        for at in range(0, len(data), size):
+            answer = reader.feed(data[at : at + size])
+        assert answer is not None
+        assert (answer.status, answer.headers, answer.body) == (status, headers, whole)
+        assert reader.reusable is reusable
+
+
+@pytest.mark.parametrize("name", ["length", "empty", "no content"])
+def test_an_end_of_stream_after_a_familiar_answer_is_no_answer(name: str) -> None:
+    reader = AnswerReader()
+    assert reader.feed(WHOLE[name]) is not None
+    assert reader.feed(WHOLE[name]) is not None
+    assert reader.feed(WHOLE[name][:20]) is None
+    with pytest.raises(BadAnswerError):
+        reader.feed(b"")
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -31,6 +31,7 @@ __all__ = ["DEFAULT_URL", "EvalItUp", "signal_path"]
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _NOTHING_PROVED: Final = Profile()
 _BAR_TIMEOUT: Final = 1.0
+_MAX_PATHS: Final = 256
 #: A gateway that did not take a bar in time is left alone for a while, so that a frozen one
 #: does not hold up the strategy at every bar.
 _BAR_PAUSE_NS: Final = 5 * NS
@@ -74,6 +75,7 @@ class EvalItUp(Venue):
         self.fingerprint = f"evalitup:{self._transport.endpoint.url}"
         self.bars_missed = 0
         self._bars_paused_until = 0
+        self._paths: dict[str, str] = {}
 
     def __repr__(self) -> str:
         kind = "paper" if self.simulated else "real"
@@ -101,7 +103,7 @@ class EvalItUp(Venue):
     def send(self, signal: Signal, *, timeout: float) -> Outcome:
         """Hand one signal to the server; see :meth:`Venue.send`."""
         try:
-            path = signal_path(signal.workflow_id)
+            path = self._paths.get(signal.workflow_id) or self._path(signal.workflow_id)
             answer = self._transport.post(path, signal.encode(), timeout=timeout)
         except SignalError as error:
             return Outcome(Kind.NOT_SENT, str(error))
@@ -111,7 +113,8 @@ class EvalItUp(Venue):
             return Outcome(Kind.UNKNOWN, str(error), timed_out=error.timed_out)
         outcome = classify(
             answer.status,
-            answer.headers,
+            # A plain 200 says all in its body, and its headers need not be made.
+            answer.headers if answer.status != 200 else {},
             answer.body,
             signal.signal_id,
             profile=self.profile,
@@ -154,6 +157,12 @@ class EvalItUp(Venue):
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
+
+    def _path(self, workflow: str) -> str:
+        if len(self._paths) >= _MAX_PATHS:
+            self._paths.clear()
+        path = self._paths[workflow] = signal_path(workflow)
+        return path
 
     def _missed(self, instrument: Instrument, why: str) -> None:
         self.bars_missed += 1

@@ -23,6 +23,7 @@ _MAX_CACHED_HEADS: Final = 256
 _FRAMED: Final = frozenset({"content-length", "transfer-encoding"})
 #: Stands among the header lines, where no real one can have an empty name.
 _MARK: Final = b""
+_END: Final = b"\r\n\r\n"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -135,6 +136,8 @@ class AnswerReader:
     __slots__ = (
         "_body",
         "_complete",
+        "_familiar",
+        "_familiar_size",
         "_head",
         "_keep",
         "_lines",
@@ -155,6 +158,8 @@ class AnswerReader:
         self._complete = False
         self._seen = 0
         self.reusable = False
+        self._familiar: tuple[bytes, dict[bytes, bytes]] = (b"", {})
+        self._familiar_size = -1  # no answer has this size
         self.on_message_begin = self._lines.clear
         self.on_header = self._lines.setdefault
         self.on_body = self._pieces.append
@@ -171,6 +176,11 @@ class AnswerReader:
         Raises:
             BadAnswerError: It is malformed, cut short, too large, or switches protocols.
         """
+        if len(data) == self._familiar_size and not self._seen:
+            start, head = self._familiar
+            if data.startswith(start):
+                # The same head and the same length as last time: it reads as it did then.
+                return Answer(self._status, head, data[len(start) :])
         if not data:
             return self._end_of_stream()
         try:
@@ -183,7 +193,7 @@ class AnswerReader:
         if self._complete:
             # Whatever comes behind a whole answer begins a message, which clears the mark.
             self.reusable = self._keep and _MARK in self._lines
-            return self._take()
+            return self._remember(data, self._take())
         self._seen += len(data)
         if self._seen > (_MAX_HEAD if self._head is None else _MAX_ANSWER):
             raise BadAnswerError(f"the answer is too large ({self._seen} bytes and more)")
@@ -216,6 +226,21 @@ class AnswerReader:
         if answer.status < 200 or not answer.headers.keys().isdisjoint(_FRAMED):
             raise BadAnswerError(f"the stream ended inside the answer ({self._seen} bytes)")
         return answer  # a body without a stated end lasts until the stream ends
+
+    def _remember(self, data: bytes, answer: Answer) -> Answer:
+        """Keep the head for the next answer, if this one came alone, whole and in one piece.
+
+        Behind the first empty line then stands the body as it is: no interim answer before it,
+        no chunks, no part of it in an earlier piece. Most servers answer each signal with the
+        same head.
+        """
+        start = data[: len(data) - len(answer.body)]
+        if self.reusable and data.startswith(b"HTTP/") and data.find(_END) + 4 == len(start):
+            self._familiar = (start, answer._head)
+            self._familiar_size = len(data)
+        else:
+            self._familiar_size = -1
+        return answer
 
     def _take(self) -> Answer:
         head = self._head

@@ -106,6 +106,7 @@ class _Body(msgspec.Struct):
     accounts: Any = None
 
 
+_PLAINLY_ACCEPTED = Outcome(Kind.ACCEPTED, "", 200)
 _decode_body = msgspec.json.Decoder(_Body).decode
 
 
@@ -168,7 +169,7 @@ def _classify_200(body: bytes, signal_id: str) -> Outcome:
         reason = f"HTTP 200 accepted another signal than {signal_id}: {server_text(body)}"
         return Outcome(Kind.UNKNOWN, reason, 200)
     if answer.accounts is None:
-        return Outcome(Kind.ACCEPTED, "", 200)
+        return _PLAINLY_ACCEPTED
     return Outcome(Kind.ACCEPTED, "", 200, children=_children(answer.accounts))
 
 
