@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 import select
 import socket
-import ssl
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim2live.venues.http1 import Endpoint
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["dial", "watch"]
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import msgspec
@@ -221,6 +220,9 @@ def _retry_after(value: str | None, now_ns: int) -> float | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text) if len(text) <= _SECONDS_DIGITS else None
+    # Loaded here: it brings a whole mail package, and a server that names a date is rare.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
         if moment.tzinfo is None:

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import NotSentError, UnknownOutcomeError
 from sim2live.venues.dial import dial, watch
 from sim2live.venues.http1 import Answer, AnswerReader, BadAnswerError, Endpoint
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["LONGEST", "MAX_IDLE_NS", "Answer", "Transport", "not_sent", "unknown"]
 
@@ -57,7 +59,13 @@ class Transport:
     ) -> None:
         self.endpoint = Endpoint(base_url, token=token)
         self._now = (clock or SystemClock()).monotonic_ns
-        self._context = (ssl_context or ssl.create_default_context()) if self.endpoint.tls else None
+        self._context: ssl.SSLContext | None = None
+        self._not_yet: tuple[type[OSError], ...] = (BlockingIOError,)
+        if self.endpoint.tls:
+            import ssl  # only here: on plain http nobody waits for it to load
+
+            self._context = ssl_context or ssl.create_default_context()
+            self._not_yet = (BlockingIOError, ssl.SSLWantReadError)
         self._pool = pool
         self._closed = False
         self._pid = os.getpid()
@@ -140,7 +148,7 @@ class Transport:
                 raise TimeoutError
             try:
                 return link.sock.recv(_CHUNK)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            except self._not_yet:
                 pass  # a part of a TLS record, or a message of TLS itself
 
     def _take(self, now: int) -> _Link | None:
