@@ -17,7 +17,7 @@ from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import DeliveryError, NotSentError, SignalError, UnknownOutcomeError
 from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
-from sim2live.venues.outcome import Kind, Outcome, Profile, classify
+from sim2live.venues.outcome import Kind, Outcome, Profile, classify, classify_200
 from sim2live.venues.transport import Transport
 
 if TYPE_CHECKING:
@@ -111,15 +111,17 @@ class EvalItUp(Venue):
             return Outcome(Kind.NOT_SENT, str(error), timed_out=error.timed_out)
         except UnknownOutcomeError as error:
             return Outcome(Kind.UNKNOWN, str(error), timed_out=error.timed_out)
-        outcome = classify(
-            answer.status,
-            # A plain 200 says all in its body, and its headers need not be made.
-            answer.headers if answer.status != 200 else {},
-            answer.body,
-            signal.signal_id,
-            profile=self.profile,
-            now_ns=self._clock.now_ns(),
-        )
+        if answer.status == 200:  # needs neither the headers nor the time
+            outcome = classify_200(answer.body, signal.signal_id)
+        else:
+            outcome = classify(
+                answer.status,
+                answer.headers,
+                answer.body,
+                signal.signal_id,
+                profile=self.profile,
+                now_ns=self._clock.now_ns(),
+            )
         if outcome.reason:  # the server's words, and a server may echo what it was sent
             hidden = self._transport.endpoint.hide(outcome.reason)
             outcome = msgspec.structs.replace(outcome, reason=hidden)

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import httptools
+from msgspec import Struct
 
 from sim2live.errors import ConfigError
 
@@ -31,27 +32,25 @@ class BadAnswerError(Exception):
     """What came back is not one whole HTTP answer; it proves nothing."""
 
 
-class Answer:
+class Answer(Struct, frozen=True, eq=False):
     """One whole HTTP answer.
 
     Attributes:
         status: The HTTP status, never 1xx.
+        head: The header lines as they came; of a repeated name the first.
         body: The body, chunks joined.
     """
 
-    __slots__ = ("_head", "body", "status")
-
-    def __init__(self, status: int, head: dict[bytes, bytes], body: bytes) -> None:
-        self.status = status
-        self.body = body
-        self._head = head
+    status: int
+    head: dict[bytes, bytes]
+    body: bytes
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers, names in lower case; of a repeated name the first."""
         # Made on demand: an accepted signal never looks at them.
         headers: dict[str, str] = {}
-        for name, value in self._head.items():
+        for name, value in self.head.items():
             headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
         return headers
 
@@ -236,7 +235,7 @@ class AnswerReader:
         """
         start = data[: len(data) - len(answer.body)]
         if self.reusable and data.startswith(b"HTTP/") and data.find(_END) + 4 == len(start):
-            self._familiar = (start, answer._head)
+            self._familiar = (start, answer.head)
             self._familiar_size = len(data)
         else:
             self._familiar_size = -1

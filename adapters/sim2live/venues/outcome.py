@@ -18,7 +18,16 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["ChildOutcome", "Kind", "Outcome", "Profile", "Proved", "classify", "server_text"]
+__all__ = [
+    "ChildOutcome",
+    "Kind",
+    "Outcome",
+    "Profile",
+    "Proved",
+    "classify",
+    "classify_200",
+    "server_text",
+]
 
 Proved = Literal["yes", "no", "unknown"]
 
@@ -132,7 +141,7 @@ def classify(
         The outcome. Never NOT_SENT: an answer proves that bytes arrived.
     """
     if status == 200:
-        return _classify_200(body, signal_id)
+        return classify_200(body, signal_id)
     if status in _REFUSALS:
         return Outcome(
             Kind.REJECTED,
@@ -155,7 +164,8 @@ def classify(
     return Outcome(Kind.UNKNOWN, reason, status, wait)
 
 
-def _classify_200(body: bytes, signal_id: str) -> Outcome:
+def classify_200(body: bytes, signal_id: str) -> Outcome:
+    """What an answer with status 200 proves; it says all in its body. See :func:`classify`."""
     try:
         answer = _decode_body(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LONGEST", "MAX_IDLE_NS", "Answer", "Transport", "not_sent", "unknown"]
 
+_MS: Final = 1_000_000  # nanoseconds
 _CHUNK: Final = 16 * 1024  # also the largest TLS record
 #: No exchange takes longer than a day, whatever timeout is asked for.
 LONGEST: Final = 86_400.0
@@ -111,7 +112,7 @@ class Transport:
         if not timeout > 0:
             raise not_sent(self.endpoint, TimeoutError())
         started = self._now()
-        deadline = started + int(min(timeout, LONGEST) * NS)
+        deadline = started + int((timeout if timeout < LONGEST else LONGEST) * NS)
         link = self._take(started)
         sent = 0 if link is None else _first_write(link.sock, data)
         if link is None or not sent:
@@ -144,7 +145,8 @@ class Transport:
 
     def _receive(self, link: _Link, deadline: int) -> bytes:
         while True:
-            if not link.has_input(1000 * self._left(deadline)):
+            left = deadline - self._now()
+            if left <= 0 or not link.has_input(left / _MS):
                 raise TimeoutError
             try:
                 return link.sock.recv(_CHUNK)
