@@ -34,10 +34,11 @@ def faults(chance: random.Random, rate: float, deaths: bool) -> list[str]:
     return made
 
 
-def order(chance: random.Random) -> Order:
+def order(chance: random.Random, *, brackets: bool = False) -> Order:
     kind = chance.choices(("reach", "add", "close", "unhappen"), (5, 3, 3, 1))[0]
     data = chance.choices(("mes", "slow"), (5, 1))[0]
-    return Order(kind, chance.choice((-3, -2, -1, 1, 2, 3)), data)
+    size = chance.choice((-3, -2, -1, 1, 2, 3))
+    return Order(kind, size, data, legs=brackets and chance.random() < 0.6)
 
 
 def play(seed: int, tally: Tally) -> None:
@@ -51,6 +52,7 @@ def play(seed: int, tally: Tally) -> None:
     behaviour = Behaviour(
         dedupe=chance.random() < 0.3,
         close_is_reduce_only=chance.random() < 0.2,
+        close_cancels_legs=chance.random() < 0.4,
     )
     rate = chance.choice((0.1, 0.25, 0.5))
     world = None
@@ -60,9 +62,11 @@ def play(seed: int, tally: Tally) -> None:
             behaviour=behaviour,
             proves=chance.random() < 0.7,
             simulated=chance.random() < 0.5,
+            shared=chance.random() < 0.4,
         )
+        brackets = chance.random() < 0.4
         for _ in range(BARS):
-            step(world, chance, rate)
+            step(world, chance, rate, brackets)
         world.finish()
         tally.add(world.tally)
     except Broken as broken:
@@ -73,20 +77,23 @@ def play(seed: int, tally: Tally) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def step(world: World, chance: random.Random, rate: float) -> None:
+def step(world: World, chance: random.Random, rate: float, brackets: bool) -> None:
     """A bar, what the strategy does at it, and what befalls the process."""
     world.bar(*faults(chance, rate, deaths=True))
     for _ in range(chance.choice((0, 1, 1, 1, 2, 3))):
-        world.order(order(chance), *faults(chance, rate, deaths=True))
-    luck = chance.random()
-    if luck < 0.25:
+        world.order(order(chance, brackets=brackets), *faults(chance, rate, deaths=True))
+    dice = chance.random()
+    if dice < 0.25:
         world.work(*faults(chance, rate, deaths=True))
-    elif luck < 0.35:
+    elif dice < 0.35:
         world.human()
-    elif luck < 0.40:
+    elif dice < 0.40:
         world.intruder()
-    elif luck < 0.50:
+    elif dice < 0.50:
         dead = chance.random() < 0.6
         missed = chance.choice((0, 0, 1, 3))
-        world.restart(*faults(chance, rate, deaths=True), kill=dead, missed=missed)
+        lag = chance.choice((0, 0, 1, 2))
+        last = chance.choice(("mes", "slow"))
+        luck = faults(chance, rate, deaths=True)
+        world.restart(*luck, kill=dead, missed=missed, lag=lag, last=last)
         world.check()

@@ -23,22 +23,30 @@ class Following(RuleBasedStateMachine):
     """A strategy trades, the venue fails, processes die; the invariants are in `World.check`."""
 
     @initialize(
-        dedupe=st.booleans(), reduces=st.booleans(), proves=st.booleans(), bars=st.booleans()
+        knobs=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+        proves=st.booleans(),
+        bars=st.booleans(),
+        shared=st.booleans(),
     )
-    def begin(self, dedupe: bool, reduces: bool, proves: bool, bars: bool) -> None:
+    def begin(self, knobs: tuple[bool, bool, bool], proves: bool, bars: bool, shared: bool) -> None:
         logging.disable(logging.CRITICAL)
         self.place = folder()
-        behaviour = Behaviour(dedupe=dedupe, close_is_reduce_only=reduces)
-        self.world = World(self.place, behaviour=behaviour, proves=proves, simulated=bars)
+        dedupe, reduces, cancels = knobs
+        behaviour = Behaviour(
+            dedupe=dedupe, close_is_reduce_only=reduces, close_cancels_legs=cancels
+        )
+        self.world = World(
+            self.place, behaviour=behaviour, proves=proves, simulated=bars, shared=shared
+        )
         self.world.bar()
 
     @rule(luck=LUCK)
     def bar(self, luck: list[str]) -> None:
         self.world.bar(*luck)
 
-    @rule(size=SIZES, luck=LUCK, data=st.sampled_from(["mes", "mes", "slow"]))
-    def reach(self, size: int, luck: list[str], data: str) -> None:
-        self.world.order(Order("reach", size, data), *luck)
+    @rule(size=SIZES, luck=LUCK, data=st.sampled_from(["mes", "mes", "slow"]), legs=st.booleans())
+    def reach(self, size: int, luck: list[str], data: str, legs: bool) -> None:
+        self.world.order(Order("reach", size, data, legs), *luck)
 
     @rule(size=SIZES, luck=LUCK)
     def add(self, size: int, luck: list[str]) -> None:
@@ -56,9 +64,15 @@ class Following(RuleBasedStateMachine):
     def work(self, luck: list[str]) -> None:
         self.world.work(*luck)
 
-    @rule(kill=st.booleans(), missed=st.integers(0, 3), luck=LUCK)
-    def restart(self, kill: bool, missed: int, luck: list[str]) -> None:
-        self.world.restart(*luck, kill=kill, missed=missed)
+    @rule(
+        kill=st.booleans(),
+        missed=st.integers(0, 3),
+        lag=st.integers(0, 2),
+        last=st.sampled_from(["mes", "slow"]),
+        luck=LUCK,
+    )
+    def restart(self, kill: bool, missed: int, lag: int, last: str, luck: list[str]) -> None:
+        self.world.restart(*luck, kill=kill, missed=missed, lag=lag, last=last)
 
     @precondition(lambda self: self.world.book.unknown or self.world.book.line.halted)
     @rule()

@@ -104,6 +104,10 @@ class FaultyVenue(Venue):
         """Whether a signal was executed, for the human who looks at the platform."""
         return self.account.counts[signal_id] > 0
 
+    def cancel_all(self, workflow: str) -> None:
+        """A human takes everything that works off the market, at the platform."""
+        self.account.cancel_all(workflow)
+
     def close(self) -> None:
         if self._file >= 0:
             os.close(self._file)

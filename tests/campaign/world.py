@@ -1,4 +1,4 @@
-"""One strategy, one venue that fails, a process that dies and comes back, and what must hold.
+"""A strategy or two, one venue that fails, a process that dies and comes back, and what must hold.
 
 A world is driven step by step, by a seeded campaign or by a state machine. After each step
 `check` compares what really happened at the venue with what the gate says of it.
@@ -21,15 +21,22 @@ from sim2live.errors import LockedError
 from sim2live.exchange.execution import Behaviour
 from sim2live.gate.delivery import excess
 from sim2live.gate.dispatch import Dispatcher
-from sim2live.gate.ledger import OWED, UNCONFIRMED, Presumed
+from sim2live.gate.ledger import LEGS, OWED, UNCONFIRMED, Presumed, sign
 from sim2live.gate.operator import Operator
 from sim2live.gate.receipt import Receipt
 from sim2live.market.bars import Bar
-from sim2live.signals import OPEN, Instrument
+from sim2live.signals import OPEN, Bracket, Instrument, OrderSpec, StopLoss, TakeProfit
 
 MES = Instrument("CME", "MESZ6")
 MINUTE = 60_000_000_000
 START = 1_767_625_200_000_000_000
+LEGS_OF = {
+    1: OrderSpec(bracket=Bracket(TakeProfit(200.0), StopLoss(10.0))),
+    -1: OrderSpec(bracket=Bracket(TakeProfit(10.0), StopLoss(200.0))),
+}
+"""Native legs that no price here reaches: only the gate and the venue end them."""
+OTHER = "slow"
+"""Name of the data that belongs to a second strategy, where two share the instrument."""
 FINAL = {"HELD", "ACCEPTED", "REJECTED", "NOT_SENT"}
 
 
@@ -70,11 +77,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Order:
-    """One order of the strategy: reach a target, add contracts, close, or un-happen."""
+    """One order: reach a target, add contracts, close, or un-happen; perhaps with legs."""
 
     kind: str
     size: int = 0
     data: str = "mes"
+    legs: bool = False
 
     def target(self, held: int, before: int) -> int:
         match self.kind:
@@ -101,6 +109,7 @@ class World:
         plan: the orders of each bar so far; a start replays them.
         number: of the latest bar.
         largest: the lowest and the highest position that the strategy ever wanted.
+        shared: whether the data `OTHER` belongs to a second strategy on the same gate.
     """
 
     folder: Path
@@ -113,6 +122,7 @@ class World:
     plan: dict[int, list[Order]] = field(default_factory=dict)
     number: int = 0
     largest: list[int] = field(default_factory=lambda: [0, 0])
+    shared: bool = False
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(START)
@@ -130,15 +140,61 @@ class World:
 
     # -- life and death --------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, *, lag: int = 0, last: str = OTHER) -> None:
+        """Connect and replay.
+
+        Args:
+            lag: bars that pass before the second strategy has replayed.
+            last: which of two strategies replays after the other.
+        """
         self.mirror: dict[str, int] = {}
         self.before: dict[str, int] = {}
+        self.lag = lag
+        self.known: dict[str, int] = {}
         self.dispatcher = self._connect()
+        other = self.dispatcher.bind(strategy="other") if self.shared else self.dispatcher
+        self.handles = {"mes": self.dispatcher, OTHER: other}
         self._wire_deaths()
+        if not self.shared:
+            self._replay("mes", OTHER)
+        elif lag:
+            self._replay("mes")
+        else:
+            for data in sorted(self.handles, key=lambda name: name == last):
+                self._replay(data)
+
+    def _replay(self, *datas: str) -> None:
+        """All bars and orders so far, as the owner of these data sees them."""
+        self.replaying = True
         for number in sorted(self.plan):
-            self._deliver(number)
+            self._deliver(number, datas[0])
             for nth, order in enumerate(self.plan[number]):
-                self._trade(number, nth, order)
+                if order.data in datas:
+                    self._trade(number, nth, order)
+        self.replaying = False
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """Data whose strategy is still in its history."""
+        return (OTHER,) if self.lag else ()
+
+    def _catch_up(self) -> None:
+        self.lag = 0
+        self._replay(OTHER)
+        self._same(OTHER)
+
+    def _same(self, *datas: str) -> None:
+        """The rebuilt simulator holds what the old one held."""
+        # An order of the last bar that needed no signal has no row: it is decided anew, and may
+        # be refused while nobody has confirmed what the venue holds, or as long as the strategy
+        # whose contracts it would have closed is not here yet.
+        line = self.book.line
+        if UNCONFIRMED in line.reasons or (self.shared and line.state != "ACTIVE"):
+            return
+        for data in datas:
+            known, found = self.known.get(data), self.mirror.get(data)
+            if known is not None and known != found:
+                raise Broken(f"replay: the simulator of {data} held {known} and now {found}")
 
     def _connect(self) -> Dispatcher:
         return settings.connect(
@@ -184,9 +240,12 @@ class World:
         self.doom = None
         self.venue.script.clear()
 
-    def restart(self, *faults: str, kill: bool, missed: int = 0) -> None:
+    def restart(
+        self, *faults: str, kill: bool, missed: int = 0, lag: int = 0, last: str = OTHER
+    ) -> None:
         """Stop, let bars go by unseen, and start again; the start may die as well."""
-        known = dict(self.mirror)
+        known = self.known if self.lag else {}
+        known = {**known, **self.mirror}
         if kill:
             self.abandon()
         else:
@@ -196,15 +255,13 @@ class World:
             self.plan.setdefault(self.number, [])
             self.clock.advance(60)
         self._expect(faults)
-        self._revive()
-        # An order of the last bar that needed no signal has no row: it is decided anew, and may
-        # be refused while nobody has confirmed what the venue holds.
-        if self.mirror != known and UNCONFIRMED not in self.book.line.reasons:
-            raise Broken(f"replay: the simulator held {known} and now {self.mirror}")
+        self._revive(lag=lag if self.shared else 0, last=last)
+        self.known = known
+        self._same(*({"mes", OTHER} - {*self.behind}))
 
-    def _revive(self) -> None:
+    def _revive(self, **how: Any) -> None:
         try:
-            self.start()
+            self.start(**how)
         except Killed:
             self._count_in_flight()
             self.abandon()
@@ -233,12 +290,17 @@ class World:
         self.plan[self.number] = []
         self.clock.advance(60)
         with self.dying():
-            self._deliver(self.number)
+            if self.lag == 1:
+                self._catch_up()
+            self.lag = max(0, self.lag - 1)
+            self._deliver(self.number, "mes")
+            if self.shared and not self.lag:
+                self._deliver(self.number, OTHER)
         self.check()
 
     def order(self, order: Order, *faults: str) -> None:
         """The strategy trades at the latest bar."""
-        if not self.number or self._senseless(order):
+        if not self.number or self._senseless(order) or order.data in self.behind:
             return
         self._expect(faults)
         orders = self.plan[self.number]
@@ -267,9 +329,12 @@ class World:
                 continue  # what one answer freed has settled it
             operator.resolve(id_, executed=self.venue.truth(id_))
             self.tally.resolved += 1
-        if UNCONFIRMED in self.book.line.reasons:
+        line = self.book.line
+        if line.halted or {UNCONFIRMED, LEGS} & {*line.reasons}:
+            self.venue.cancel_all("pool")
+        if UNCONFIRMED in line.reasons:
             operator.confirm("pool", f"{MES}={self.held}")
-        if self.book.line.halted:
+        if self.book.line.halted or LEGS in self.book.line.reasons:
             operator.resume("pool")
         self.check()
 
@@ -287,6 +352,8 @@ class World:
         self.venue.script.clear()
         self.doom = None
         self.venue.there = True
+        if self.lag:
+            self.lag = 1  # the second strategy arrives with the next bar
         self.clock.advance(120)
         for _ in range(3):
             self.dispatcher.gate.work()
@@ -301,6 +368,8 @@ class World:
             self.dispatcher.gate.work()
             self.human()
         held, line = self.held, self.book.line
+        if self.venue.account.working("pool"):
+            raise Broken(f"I7: after everything orders work at a flat venue, {line}")
         if held or line.presumed != replaced(line.presumed, 0) or self.book.owed:
             raise Broken(f"after everything: held {held}, {line}, owed {self.book.owed}")
         if self.owing:
@@ -342,6 +411,11 @@ class World:
                 raise Broken(f"I6: an exit moved {execution.before} to {execution.after}")
         if not self.largest[0] <= held <= self.largest[1]:
             raise Broken(f"held {held}, the strategy never wanted beyond {self.largest}")
+        if not held and account.working("pool") and not self._told_of_legs():
+            raise Broken(f"I7: orders work at a flat venue, nobody was told: {line}")
+        if book.absent:
+            self._check_rows()
+            return  # nobody can say yet what is wanted in sum
         wanted = sum(self.mirror.values())
         too_much = excess(Presumed(held, held), wanted)
         if too_much and book.begun:
@@ -353,6 +427,16 @@ class World:
                 raise Broken(f"I3: held {held}, wanted {wanted}, nothing owed: {line}")
             if not self.dispatcher.gate.alarms.raised:
                 raise Broken(f"I6: held {held}, wanted {wanted}, no alarm")
+        self._check_rows()
+
+    def _told_of_legs(self) -> bool:
+        """Exits only go until a human has looked, and an alarm has said why."""
+        line = self.book.line
+        said = LEGS in line.reasons or line.halted or self.book.unknown
+        return bool(said and self.dispatcher.gate.alarms.raised)
+
+    def _check_rows(self) -> None:
+        book = self.book
         open_rows = self.dispatcher.gate.journal.counts()
         if set(open_rows) - FINAL - {"UNKNOWN"}:
             raise Broken(f"I2: {open_rows}")
@@ -368,10 +452,10 @@ class World:
                 self.doom = fault
         self.venue.script = [f for f in faults if f not in ("before_journal", "before_commit")]
 
-    def _deliver(self, number: int) -> None:
+    def _deliver(self, number: int, data: str) -> None:
         price = 100.0 + number
         bar = Bar(START + number * MINUTE, price, price, price, price)
-        self.dispatcher.on_bar(MES, bar)
+        self.handles[data].on_bar(MES, bar)
 
     def _trade(self, number: int, nth: int, order: Order) -> Receipt:
         held = self.mirror.get(order.data, 0)
@@ -379,14 +463,16 @@ class World:
         unhappens = order.kind == "unhappen"
         # The simulator has taken the order before the gate speaks; a refusal takes it back.
         self.before[order.data], self.mirror[order.data] = held, target
-        total = sum(self.mirror.values())
-        self.largest = [min(self.largest[0], total), max(self.largest[1], total)]
-        receipt = self.dispatcher.follow(
+        total = sum({**self.known, **self.mirror}.values())
+        if not (self.shared and self.replaying):  # one of two alone: nobody ever wanted that sum
+            self.largest = [min(self.largest[0], total), max(self.largest[1], total)]
+        receipt = self.handles[order.data].follow(
             MES,
             target,
             data=order.data,
             nth=-1 if unhappens else nth,
             decided_at=START + number * MINUTE,
+            order=LEGS_OF.get(sign(target - held)) if order.legs else None,
         )
         if not unhappens:
             self.mirror[order.data] = receipt.granted

@@ -16,6 +16,7 @@ from sim2live.gate.delivery import (
     worst,
 )
 from sim2live.gate.ledger import OWED, UNKNOWN, Line, Presumed, sign
+from sim2live.gate.resting import Resting
 from sim2live.venues.base import Profile
 from sim2live.venues.outcome import ChildOutcome, Kind, Outcome
 from sim2live.venues.record import Record
@@ -211,6 +212,24 @@ def test_a_line_is_active_until_there_is_a_reason() -> None:
     assert halted.blocked == "halted: lunch; `sim2live resume` lifts it"
     assert Line(waiting=1).state == Line(flat=True).state == "REDUCING"
     assert Line(waiting=1).blocked == Line(flat=True).blocked == ""
+
+
+@pytest.mark.parametrize(("held", "left"), [(2, ["legs", "order"]), (0, ["order"])])
+def test_what_a_human_has_looked_at_rests_only_where_it_should(held: int, left: list[str]) -> None:
+    def one(name: str, *legs: str, ending: str = "") -> Resting:
+        return Resting(
+            strategy="s", data="d", run="", name=name, signed=-2, legs=legs, ending=ending
+        )
+
+    resting = (
+        one("legs", "stop_loss"),
+        one("old legs", "stop_loss", ending="its position was closed"),
+        one("order"),
+        one("old order", ending="it was cancelled"),
+    )
+    line = Line(Presumed(held, held), resting=resting).tidied().looked_at()
+    assert [one.name for one in line.resting] == left
+    assert line.reasons == ()
 
 
 @pytest.mark.parametrize(

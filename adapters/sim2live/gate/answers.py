@@ -69,7 +69,8 @@ class Answers:
             stored = Sent(status=Status.SHADOW, reason="decided before the restart")
         granted = decision.target
         if stored.opened and stored.status in REFUSALS:
-            granted -= grown
+            # What others of a shared instrument wanted then is not known now; the row is.
+            granted -= stored.signals[-1].signed if len(book.known) > 1 else grown
         book.targets_of(decision.strategy)[decision.owner] = granted
         return Receipt(
             status=stored.status, granted=granted, reason=stored.reason, signals=stored.signals

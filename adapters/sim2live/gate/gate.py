@@ -342,6 +342,8 @@ class Gate:
             if sent.opened and sent.status in REFUSALS:
                 book.line = replace(book.line, waiting=sign(total))
                 self.sender.save(book)
+            if self.orders.untold(book):
+                self.orders.tidy(book, time)
         finally:
             book.lock.release()
 

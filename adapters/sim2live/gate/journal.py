@@ -14,7 +14,7 @@ follows its workflow is UNKNOWN: the process that wrote it died without an answe
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -114,25 +114,23 @@ class Journal:
         """Where it is kept, or ``":memory:"``."""
         return self._db.path
 
-    def recover(self, workflow: str) -> tuple[Row, ...]:
+    def recover(self, workflow: str, then: Callable[[Row, Line], Line]) -> None:
         """Rows of a workflow found SENDING were cut off: UNKNOWN, and their lines intervals.
 
         Args:
             workflow: the caller holds its lock, so nobody else has a row of it under way.
-
-        Returns:
-            The rows that were cut off.
+            then: what else follows for a line; kept in the same commit.
         """
         cut = tuple(self.rows(states=("SENDING",), workflow=workflow))
         if not cut:
-            return ()
+            return
         lines = self.lines(workflow)
         statements: list[Statement] = []
         for row in cut:
             key = (row.workflow, row.instrument)
             line = lines.get(key, Line())
             line = msgspec.structs.replace(line, presumed=line.presumed.maybe(row.signed))
-            lines[key] = line.because(UNKNOWN)
+            lines[key] = then(row, line.because(UNKNOWN))
             statements.append(
                 (
                     "UPDATE signals SET state='UNKNOWN', reason=? WHERE venue=? AND id=?",
@@ -142,7 +140,6 @@ class Journal:
         for (_, instrument), line in lines.items():
             statements.append(self._line(workflow, instrument, line))
         self._db.commit(statements, durable=True)
-        return tuple(self.rows(ids=[row.id for row in cut]))
 
     # -- writing -------------------------------------------------------------------------
 

@@ -141,6 +141,16 @@ class Line(Struct, frozen=True):
         left = tuple(one for one in self.resting if not one.legs and not one.ending)
         return replace(self, resting=left).without(LEGS)
 
+    def looked_at(self) -> Line:
+        """The same line once a human has looked: what should not rest is gone.
+
+        The legs of a position that is held rest on.
+        """
+        if self.presumed.holds(0):
+            return self.unprotected()
+        left = tuple(one for one in self.resting if not one.ending)
+        return replace(self, resting=left).without(LEGS)
+
     def wants(self, target: int) -> int:
         """The position that the venue should hold for this target (rule 4, WAITING).
 

@@ -40,7 +40,7 @@ class Operator:
         self._gate.sender.stopped.pop(workflow, None)
         for book in self._gate.books_of(workflow):
             with book.lock:
-                line = replace(book.line.unprotected(), halted="", flat=False)
+                line = replace(book.line.looked_at(), halted="", flat=False)
                 book.line = line.started(book.total, "wait", first=False)
                 self._gate.sender.save(book)
             self._gate.heal(book)
@@ -87,7 +87,7 @@ class Operator:
                 outcome = Outcome(Kind.REJECTED, "a human set the position")
                 self._gate.sender.resolve(book, row, outcome, source="HUMAN")
             presumed = Presumed(position, position, "HUMAN")
-            line = replace(book.line.unprotected(), presumed=presumed, reasons=())
+            line = replace(book.line, presumed=presumed, reasons=()).looked_at()
             book.line = line.started(book.total, "wait", first=False)
             book.owed = None
             self._gate.sender.save(book)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sim2live.errors import SignalError
 from sim2live.gate.book import Book, Decision
 from sim2live.gate.journal import Row
+from sim2live.gate.ledger import LEGS
 from sim2live.gate.receipt import Receipt, Status
 from sim2live.gate.resting import Resting, changed, found, leftover
 from sim2live.gate.sender import Sender
@@ -184,6 +185,10 @@ class Orders:
         reason = f"may still rest at the venue, which cannot cancel: {text}"
         self._sender.sound(book, f"{reason}; look there, then `sim2live position` or `resume`")
         return Receipt(status=Status.HELD, granted=0, reason=reason)
+
+    def untold(self, book: Book) -> bool:
+        """Whether something rests that should not, and nobody has been told yet."""
+        return LEGS not in book.line.reasons and bool(leftover(book.line.resting))
 
     def owing(self, book: Book) -> bool:
         """Whether a cancel is still to be tried."""

@@ -6,6 +6,8 @@ journal, such as a command line verb, sees rows in SENDING that are simply under
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec.structs import replace
 
@@ -13,10 +15,15 @@ from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Key
 from sim2live.gate.delivery import Step, next_step
 from sim2live.gate.journal import Journal, Row
-from sim2live.gate.ledger import OWED, Line
+from sim2live.gate.ledger import LEGS, OWED, Line
+from sim2live.gate.protection import protected
+from sim2live.gate.resting import leftover
 from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
 from sim2live.venues.outcome import Kind
+
+POSITION = ("open", "close", "fix")
+"""Legs that move a position at once."""
 
 
 def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> dict[Key, Book]:
@@ -34,17 +41,13 @@ def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> di
     Raises:
         JournalError: the journal cannot be read or written.
     """
-    cut = journal.recover(workflow)
+    journal.recover(workflow, partial(_cut, venue))
     books = {key: Book(key, line) for key, line in journal.lines(workflow).items()}
     for row in journal.rows(states=("UNKNOWN",), workflow=workflow):
         key = (row.workflow, row.instrument)
         books.setdefault(key, Book(key, Line())).unknown[row.id] = row
-    for row in cut:
-        book = books[row.workflow, row.instrument]
-        if _halts(row, book.line, venue):
-            book.line = replace(book.line, halted=f"the outcome of exit {row.id} is unknown")
-            journal.line(row.workflow, row.instrument, book.line)
     for book in books.values():
+        book.line = book.line.tidied()
         _remind(book, alarms)
         names = journal.facts.get(workflow, sharing(book.key[1]))
         book.known = set() if names is None else set(msgspec.json.decode(names, type=list[str]))
@@ -64,6 +67,19 @@ def _remind(book: Book, alarms: Alarms) -> None:
         alarms.sound(row.decided_at, book.name, text)
     if OWED in book.line.reasons:
         alarms.sound(0, book.name, f"an exit is owed since the last run ({book.line.presumed})")
+    if LEGS in book.line.reasons:
+        left = "; ".join(str(one) for one in leftover(book.line.resting))
+        alarms.sound(0, book.name, f"may still rest at the venue since the last run: {left}")
+
+
+def _cut(venue: Venue, row: Row, line: Line) -> Line:
+    """The line after a row whose process died before the answer came."""
+    if _halts(row, line, venue):
+        line = replace(line, halted=f"the outcome of exit {row.id} is unknown")
+    if row.leg in POSITION:
+        # Executed or not: better legs are remembered that never came to rest.
+        line = protected(line, row, venue)
+    return line
 
 
 def _halts(row: Row, line: Line, venue: Venue) -> bool:

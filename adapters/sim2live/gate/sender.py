@@ -13,10 +13,10 @@ from sim2live.gate.book import Book, Decision
 from sim2live.gate.delivery import Step, excess, next_step, worst
 from sim2live.gate.draw import draw
 from sim2live.gate.journal import Journal, Row
-from sim2live.gate.ledger import OWED, UNKNOWN, Line, Source
+from sim2live.gate.ledger import OWED, UNKNOWN, Source
+from sim2live.gate.protection import protected
 from sim2live.gate.receipt import Status
 from sim2live.gate.replay import Sent, as_sent
-from sim2live.gate.resting import legs_of, orphaned
 from sim2live.gate.store import DuplicateError
 from sim2live.signals import CLOSE, SchemaVersion, Signal
 from sim2live.venues.base import Venue
@@ -222,7 +222,7 @@ class Sender:
         )
         if step is Step.BOOK:
             line = replace(line, presumed=line.presumed.moved(row.signed))
-            line = self._protected(row, line)
+            line = protected(line, row, self._venue)
             if closing:
                 line, book.owed = line.without(OWED), None
         elif step is Step.OWE:
@@ -231,7 +231,7 @@ class Sender:
             self.sound(book, f"exit {row.id} did not go and stays owed: {outcome.reason}")
         elif step is not Step.REFUSE:
             line = replace(line, presumed=line.presumed.maybe(row.signed)).because(UNKNOWN)
-            line = self._protected(row, line)
+            line = protected(line, row, self._venue)
             book.unknown[row.id] = replace(row, state="UNKNOWN", reason=outcome.reason)
             if closing:
                 # It is not owed any more: its bytes must not go out again as if they never had.
@@ -247,21 +247,6 @@ class Sender:
             line = replace(line, halted=f"the venue refuses this client: {outcome.reason}")
             self.sound(book, line.halted)
         book.line = line
-
-    def _protected(self, row: Row, line: Line) -> Line:
-        """Which bracket legs rest at the venue after this signal, and which should not."""
-        if not row.closing:
-            if b'"bracket"' not in row.payload:  # no need to read it
-                return line
-            legs = legs_of(row.signal, strategy=row.strategy, data=row.data, run=row.run)
-            return line if legs is None else replace(line, resting=(*line.resting, legs))
-        if not line.resting:
-            return line
-        if self._venue.profile.close_cancels_legs == "yes":
-            return line.unprotected()
-        if self._venue.can_cancel and not line.presumed.holds(0):
-            return line  # what is left is protected as before
-        return replace(line, resting=orphaned(line.resting, "its position was closed"))
 
     def _owe(self, book: Book, row: Row, sentence: str) -> Sent:
         """The exit is not tried now; its row is written, so that it can be sent as it stands."""

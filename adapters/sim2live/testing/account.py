@@ -83,6 +83,13 @@ class Account:
             rows = self.exchange.orders(workflow)
         return sum(row.state in ("WORKING", "INACTIVE") for row in rows)
 
+    def cancel_all(self, workflow: str) -> None:
+        """Take every working order of a pool off the market, as a human at the platform does."""
+        with self._lock:
+            for row in self.exchange.orders(workflow):
+                if row.state in ("WORKING", "INACTIVE"):
+                    self.exchange.cancel(row.order_id, 0)
+
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Move the market through a bar; resting orders may fill."""
         with self._lock:
