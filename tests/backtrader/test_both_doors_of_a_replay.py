@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import backtrader as bt
 
 from sim2live import settings
-from sim2live.backtrader.mirror import MirrorBroker
+from sim2live.backtrader import BarFeed, MirrorBroker
 from sim2live.gateway.server import Gateway, running_gateway
-from sim2live.market.bars import Bar
 from sim2live.venues.projectx import ProjectX
 from sim2live.venues.projectx_bars import ReplayBars
 from sim2live.venues.projectx_dialect import TESTMAX
 
 START = "2025-01-15"
-
-
-class Feed(bt.feed.DataBase):
-    """Bars one by one: the next one is asked for when the strategy has seen the last."""
-
-    def __init__(self, source: Iterator[Bar]) -> None:
-        super().__init__()
-        self._source = source
-
-    def islive(self) -> bool:
-        return True
-
-    def _load(self) -> bool:
-        bar = next(self._source, None)
-        if bar is None:
-            return False
-        moment = datetime.fromtimestamp(bar.time / 1e9, tz=UTC).replace(tzinfo=None)
-        self.lines.datetime[0] = bt.date2num(moment)
-        for name in ("open", "high", "low", "close", "volume"):
-            getattr(self.lines, name)[0] = getattr(bar, name)
-        self.lines.openinterest[0] = 0.0
-        return True
 
 
 class Crosses(bt.Strategy):
@@ -72,7 +47,7 @@ def trade(gateway: Gateway, door: str) -> tuple[list[float], int]:
     target = gateway.url if signals else venue
     with settings.connect(target, workflow=workflow, journal=":memory:") as dispatcher:
         cerebro = bt.Cerebro()
-        cerebro.adddata(Feed(iter(source)), name="NQ")
+        cerebro.adddata(BarFeed(source=source), name="NQ")
         cerebro.setbroker(MirrorBroker(dispatcher, instruments={"NQ": source.instrument}))
         cerebro.broker.setcash(1e7)
         cerebro.addstrategy(Crosses)

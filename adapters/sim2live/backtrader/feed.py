@@ -2,6 +2,9 @@
 
 A thread waits for the source, so that cerebro never does for longer than ``qcheck``: between two
 bars it goes on telling notices. History comes first, if there is any, and then what is live.
+
+The source is asked for its next bar only when the strategies have seen the last one. A queue does
+not mind, and a replay, whose market moves by being asked, meets their orders first.
 """
 
 from __future__ import annotations
@@ -61,6 +64,8 @@ class BarFeed(bt.feed.DataBase):
             raise ConfigError(f"tzinput={self.p.tzinput!r}: bars of a source are in UTC already")
         self._wall: Clock = self.p.clock or SystemClock()
         self._arrived: queue.SimpleQueue[Bar | None] = queue.SimpleQueue()
+        self._wanted = threading.Semaphore(0)
+        self._asked = False
         self._history: Iterator[Bar] | None = None
         self._latest: int | None = None
         self._over = False
@@ -75,6 +80,7 @@ class BarFeed(bt.feed.DataBase):
     def stop(self) -> None:
         """Close the source and wait for the thread; no bar is delivered any more."""
         self._over = True
+        self._wanted.release()
         _close(self.p.source)
         _close(self.p.backfill)
         self._thread.join(timeout=5.0)
@@ -82,10 +88,14 @@ class BarFeed(bt.feed.DataBase):
 
     def _listen(self) -> None:
         try:
+            self._wanted.acquire()
             for bar in self.p.source:
                 if self._over:
                     break
                 self._arrived.put(bar)
+                self._wanted.acquire()
+                if self._over:
+                    break
         except Exception:
             # It ends the data, as a lost connection does, and not the program.
             logger.exception("the source of %s failed", self._name or "a feed")
@@ -97,10 +107,14 @@ class BarFeed(bt.feed.DataBase):
             if self._over:
                 return False
             self.put_notification(self.LIVE)
+            if not self._asked:
+                self._asked = True
+                self._wanted.release()
             try:
                 bar = self._arrived.get(timeout=self._qcheck) if self._qcheck else self._at_once()
             except queue.Empty:
                 return None
+            self._asked = False
             if bar is None:
                 self._over = True
                 self.put_notification(self.DISCONNECTED)

@@ -65,7 +65,11 @@ class Pace(ABC):
 
 
 class Replay(Pace):
-    """Recorded bars, one moment after the other, without waiting. It ends with its bars."""
+    """Recorded bars, one moment after the other, without waiting. It ends with its bars.
+
+    A source is asked for a bar only when the algorithm has acted on the one before: where the
+    bars come from a session at a gateway, asking moves the market that its orders meet.
+    """
 
     def __init__(self) -> None:
         self._sources: dict[str, Iterator[Bar]] = {}
@@ -76,36 +80,39 @@ class Replay(Pace):
         """Begin with the first bar after `after`."""
         self._feed, self._slot, self._after = feed, slot, after
         self._sources = {symbol: iter(source) for symbol, source in feed.items()}
-        for symbol in self._sources:
-            self._advance(symbol)
 
     def take(self, slot: int, due: int) -> list[Arrival] | None:
         """All bars up to the slot, which recorded bars have always reached."""
-        del due
         taken: list[Arrival] = []
-        for symbol in self._sources:
-            while symbol in self._heads and self._heads[symbol][0] <= slot:
-                taken.append((symbol, self._heads[symbol][1]))
-                self._advance(symbol)
+        for symbol in list(self._sources):
+            while self._head(symbol) <= slot:
+                bar = self._heads.pop(symbol)[1]
+                taken.append((symbol, bar))
+                if slot == due == bar.time:
+                    break  # a minute's last bar; to see that, the next one need not be asked for
         return taken
 
     @property
     def ended(self) -> bool:
         """True when every source has run dry."""
-        return not self._heads
+        return all(self._head(symbol) == _ENDED for symbol in list(self._sources))
 
     def close(self) -> None:
         """Close the sources."""
         for source in self._feed.values():
             source.close()
 
-    def _advance(self, symbol: str) -> None:
-        self._heads.pop(symbol, None)
-        for bar in self._sources[symbol]:
-            slot = self._slot(bar)
-            if slot > self._after:
-                self._heads[symbol] = (slot, bar)
-                return
+    def _head(self, symbol: str) -> int:
+        """The slot of the next bar, which is asked for where it is not there yet."""
+        if symbol not in self._heads:
+            for bar in self._sources.get(symbol, ()):
+                slot = self._slot(bar)
+                if slot > self._after:
+                    self._heads[symbol] = (slot, bar)
+                    return slot
+            self._sources.pop(symbol, None)
+            return _ENDED
+        return self._heads[symbol][0]
 
 
 class Wall(Pace):

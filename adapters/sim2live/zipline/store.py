@@ -146,9 +146,13 @@ class _Grown(ABC):
         number, moment = int(sid), dt.value
         if moment >= self._store.since(number):
             return self._store.value(number, moment, field)
+        nothing = 0.0 if field == "volume" else float("nan")
         if self._bundle is None:
-            return 0.0 if field == "volume" else float("nan")
-        return float(self._bundle.get_value(sid, dt, field))
+            return nothing
+        try:
+            return float(self._bundle.get_value(sid, dt, field))
+        except NoDataForSid:  # a bundle of days has no minutes of it
+            return nothing
 
     def get_last_traded_dt(self, asset: Any, dt: pd.Timestamp) -> Any:
         number = int(asset)
@@ -158,7 +162,10 @@ class _Grown(ABC):
         if self._bundle is None:
             return pd.NaT
         before = self._before(self._store.since(number))
-        return self._bundle.get_last_traded_dt(asset, min(dt, before))
+        try:
+            return self._bundle.get_last_traded_dt(asset, min(dt, before))
+        except NoDataForSid:  # it has not traded yet, then
+            return pd.NaT
 
     def load_raw_arrays(
         self, columns: Sequence[str], start: pd.Timestamp, end: pd.Timestamp, assets: Sequence[Any]
