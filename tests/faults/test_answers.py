@@ -130,7 +130,7 @@ def test_fault_12_a_wrong_token_halts_and_is_never_shown(
     assert made.line().state == "HALTED"
     assert made.want(2).status is Status.HELD
     assert made.want(0).status is Status.ACCEPTED, "an exit is tried all the same"
-    made.dispatcher.gate.journal.flush()
+    made.dispatcher.gate.journal.bars.flush()
     shown = caplog.text + repr(made.dispatcher) + "".join(made.alarms)
     assert "a-very-secret-token" not in shown
     for file in tmp_path.iterdir():

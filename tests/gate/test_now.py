@@ -180,7 +180,7 @@ def test_bars_that_bear_their_start_close_an_interval_later(live) -> None:
     assert receipt.status is Status.ACCEPTED
     (row,) = dispatcher.gate.journal.rows()
     assert row.decided_at == NOON
-    assert next(dispatcher.gate.journal.recorded("", MES)).time == NOON
+    assert next(dispatcher.gate.journal.bars.recorded("", MES)).time == NOON
     assert step(dispatcher.bind(strategy="other"), NOON, 1).status is Status.HELD, "the future"
 
 

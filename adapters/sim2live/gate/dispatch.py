@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from sim2live.gate.receipt import Receipt
 from sim2live.gate.rules import Mark
 from sim2live.gate.standing import Overview, standing
 from sim2live.market.bars import Bar
+from sim2live.market.stretch import Row
 from sim2live.signals import Instrument, OrderSpec
 from sim2live.venues.base import Report, Venue
 
@@ -231,7 +232,36 @@ class Dispatcher:
         if self._shift:
             bar = replace(bar, time=bar.time + self._shift)
         self._at = (instrument, bar.time)
-        self.gate.on_bar(self.workflow, self.run, instrument, bar, strategy=self.strategy)
+        self.gate.bars.one(self.workflow, self.run, instrument, bar, strategy=self.strategy)
+
+    def on_bars(self, instrument: Instrument, bars: Sequence[Row]) -> None:
+        """Hand over bars that were `calm` when they came, together and in their order.
+
+        Args:
+            instrument: what they price.
+            bars: rows of plain numbers that obey the rules of `Bar`; see
+                `sim2live.market.stretch.sound`.
+        """
+        if not bars:
+            return
+        if self._shift:
+            bars = [(bar[0] + self._shift, *bar[1:]) for bar in bars]
+        self._at = (instrument, bars[-1][0])
+        self.gate.bars.many(self.workflow, self.run, instrument, bars, strategy=self.strategy)
+
+    def calm(self, instrument: Instrument) -> bool:
+        """Whether the next bar of an instrument would only be recorded.
+
+        So it is on a simulated venue that does nothing with a bar, while nothing is owed,
+        unknown, waiting or resting and the venue holds what is wanted. Until this strategy
+        decides something, bars may then be kept back and handed over by `on_bars`.
+        """
+        return self.gate.bars.calm(self.gate.book(self.workflow, instrument))
+
+    @property
+    def weighs(self) -> bool:
+        """Whether a rule looks at the equity, so that each mark counts."""
+        return self.gate.doorkeeper.weighs
 
     def mark(self, equity: float) -> None:
         """Tell the strategy's equity (account currency) as its simulator sees it.

@@ -20,6 +20,7 @@ from sim2live.clock import Clock
 from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.answers import Answers
+from sim2live.gate.arrivals import Arrivals
 from sim2live.gate.book import Book, Decision, Key
 from sim2live.gate.delivery import covers, excess, growth, legs
 from sim2live.gate.journal import Journal
@@ -34,7 +35,6 @@ from sim2live.gate.replay import Replay, Sent
 from sim2live.gate.rules import Doorkeeper, Entry, Rule
 from sim2live.gate.sender import Sender
 from sim2live.gate.shelf import Shelf
-from sim2live.market.bars import Bar
 from sim2live.market.sessions import Timetable
 from sim2live.signals import Instrument, SchemaVersion
 from sim2live.venues.base import Venue
@@ -68,7 +68,7 @@ class Gate:
         orders, news: what rests at the venue, and what it tells.
         present: when history ends and what is wanted begins to count.
         now, timetable: as given.
-        heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
+        bars: takes each bar that comes.
     """
 
     def __init__(
@@ -104,7 +104,6 @@ class Gate:
         self.news = News(venue, journal, self.sender, alarms, self.book)
         self._outbox = Outbox(self.work, clock) if background else None
         self.shelf = Shelf(journal, venue, alarms, clock, drift=drift, asks=asks, visit=visit)
-        self.heard: dict[Key, int] = {}
         self._pid = os.getpid()
         self._closed = False
         self._before_close: list[Callable[[], None]] = []
@@ -113,6 +112,7 @@ class Gate:
         self._replay = Replay(journal)
         self.present = Present(now, self._replay, self.shelf, self.sender, alarms, clock, start)
         self._answers = Answers(self.sender, self._replay)
+        self.bars = Arrivals(self, self._replay, clock)
 
     def enter(self, workflow: str) -> None:
         """A strategy is about to follow a workflow from this process.
@@ -253,7 +253,7 @@ class Gate:
         """Wake the thread that works off debts, should there be any."""
         if self._outbox is None or not book.begun:
             return
-        if self._owes(book) or self.sender.silent:
+        if self.owes(book) or self.sender.silent:
             self._outbox.notice()
 
     def work(self) -> bool:
@@ -272,12 +272,13 @@ class Gate:
             return True
         # A book that is still in its history does not know what its strategies want.
         begun = [book for book in list(self.books.values()) if book.begun]
-        owing = [book for book in begun if self._owes(book)]
+        owing = [book for book in begun if self.owes(book)]
         for book in owing:
             self.heal(book)
-        return self.sender.silent or any(self._owes(book) for book in owing)
+        return self.sender.silent or any(self.owes(book) for book in owing)
 
-    def _owes(self, book: Book) -> bool:
+    def owes(self, book: Book) -> bool:
+        """Whether something of a book has still to be sent, or to be found out."""
         return bool(book.owed or book.unknown or self.orders.owing(book))
 
     def heal(self, book: Book) -> None:
@@ -287,36 +288,6 @@ class Gate:
             self.notice(book)
 
     # -- bars ----------------------------------------------------------------------------
-
-    def on_bar(
-        self, workflow: str, run: str, instrument: Instrument, bar: Bar, *, strategy: str
-    ) -> None:
-        """A bar is delivered: price the simulated venue, record it, compare once more.
-
-        The comparison is about everything decided up to the bar before.
-        """
-        if self.gone:
-            return
-        self.venue.on_bar(instrument, bar)
-        self.heard[workflow, instrument] = self._clock.now_ns()
-        watermark = self._replay.watermark(run, instrument)
-        try:
-            self.journal.bar(run, instrument, bar, now=not self.venue.simulated)
-        except JournalError as error:
-            subject = f"{workflow} {instrument}"
-            self.alarms.sound(bar.time, subject, f"a bar could not be recorded: {error}")
-        self.now.saw(instrument, bar.time)
-        book = self.book(workflow, instrument)
-        self.present.doubt(book, bar.time)
-        if bar.time > watermark and self.now.is_live(instrument, bar.time, watermark):
-            if strategy in book.absent:
-                with book.lock:
-                    self.present.arrive(book, strategy)
-            self.compare(book, bar.time)
-            self.notice(book)
-        if self.venue.here:
-            # After the comparison: what this bar has filled there, it is about to fill here.
-            self.news.collect()
 
     def compare(self, book: Book, time: int) -> None:
         """Send what the venue still lacks; an exit that is owed goes first and may always go."""

@@ -13,7 +13,6 @@ follows its workflow is UNKNOWN: the process that wrote it died without an answe
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
@@ -22,18 +21,17 @@ from msgspec import Struct
 
 from sim2live.clock import Clock
 from sim2live.errors import JournalError
+from sim2live.gate.barlog import BarLog
 from sim2live.gate.facts import Facts
 from sim2live.gate.ledger import UNKNOWN, Line
 from sim2live.gate.mailbox import Mailbox
 from sim2live.gate.schema import MIGRATIONS
 from sim2live.gate.store import Database, DuplicateError, Statement
 from sim2live.gate.told import Told
-from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal, decode
 from sim2live.venues.outcome import Outcome
 
 APPLICATION_ID = 0x53324C4A  # "S2LJ"
-BARS_TOGETHER = 256
 
 State = Literal["HELD", "SENDING", "ACCEPTED", "REJECTED", "NOT_SENT", "UNKNOWN"]
 REFUSED: frozenset[State] = frozenset({"HELD", "REJECTED", "NOT_SENT"})
@@ -44,7 +42,6 @@ _INSERT = (
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 _LINE = "INSERT OR REPLACE INTO ledger (venue, workflow, instrument, line) VALUES (?,?,?,?)"
-_BAR = "INSERT INTO bars VALUES (?,?,?,?,?,?,?,?,?)"
 COLUMNS = (
     "id, workflow, instrument, strategy, run, data, decided_at, nth, leg, signed, payload, state,"
     " reason, sends, created_at, answered_at, latency"
@@ -103,11 +100,10 @@ class Journal:
         self.mailbox = Mailbox(database, venue, clock)
         self.facts = Facts(database, venue)
         self.told = Told(database, venue)
+        self.bars = BarLog(database, venue)
         self._venue = venue
         self._clock = clock
         self._encode = msgspec.msgpack.Encoder().encode
-        self._bars: list[Statement] = []
-        self._bars_lock = threading.Lock()
 
     @property
     def path(self) -> str:
@@ -224,43 +220,17 @@ class Journal:
         """Write a ledger line that changed without a signal; on disk when this returns."""
         self._db.commit([self._line(workflow, instrument, line)], durable=True)
 
-    def bar(self, run: str, instrument: Instrument, bar: Bar, *, now: bool) -> None:
-        """Record a bar as it was delivered.
-
-        Args:
-            run: name of the run that it was delivered to.
-            instrument: what it prices.
-            bar: the bar.
-            now: True to write it at once (live bars); history is written in groups, at the
-                latest together with the next intent.
-        """
-        values = (bar.time, bar.open, bar.high, bar.low, bar.close, bar.volume)
-        with self._bars_lock:
-            self._bars.append((_BAR, (self._venue, run, str(instrument), *values)))
-            if not now and len(self._bars) < BARS_TOGETHER:
-                return
-            statements, self._bars = self._bars, []
-        self._db.commit(statements, durable=False)
-
     def _keep(self, row: Row, line: Line | None, *, durable: bool) -> None:
         """A new row, together with the bars that its decision has seen."""
-        bars = self._take_bars()
+        bars = self.bars.take()
         statements = [*bars, self._insert(row)]
         if line is not None:
             statements.append(self._line(row.workflow, row.instrument, line))
         try:
             self._db.commit(statements, durable=durable)
         except JournalError:
-            with self._bars_lock:
-                self._bars = [*bars, *self._bars]
+            self.bars.give_back(bars)
             raise
-
-    def _take_bars(self) -> list[Statement]:
-        if not self._bars:
-            return []
-        with self._bars_lock:
-            statements, self._bars = self._bars, []
-        return statements
 
     # -- reading -------------------------------------------------------------------------
 
@@ -306,24 +276,6 @@ class Journal:
             for name, blob in found
         }
 
-    def recorded(self, run: str, instrument: Instrument) -> Iterator[Bar]:
-        """The bars of an instrument as they were delivered to a run, in that order."""
-        self.flush()
-        for time, *prices in self._db.query(
-            "SELECT time, open, high, low, close, volume FROM bars"
-            " WHERE venue=? AND run=? AND instrument=? ORDER BY rowid",
-            (self._venue, run, str(instrument)),
-        ):
-            yield Bar(time, *prices)
-
-    def watermark(self, run: str, instrument: Instrument) -> int:
-        """Time (ns UTC) of the latest bar that a run has recorded; 0 when there is none."""
-        found = self._db.query(
-            "SELECT max(time) FROM bars WHERE venue=? AND run=? AND instrument=?",
-            (self._venue, run, str(instrument)),
-        )
-        return found[0][0] or 0
-
     def counts(self) -> dict[str, int]:
         """How many rows stand in each state."""
         return dict(
@@ -332,15 +284,9 @@ class Journal:
             )
         )
 
-    def flush(self) -> None:
-        """Write the bars that are still waiting for company."""
-        statements = self._take_bars()
-        if statements:
-            self._db.commit(statements, durable=False)
-
     def close(self) -> None:
         """Write what waits and close the file."""
-        self.flush()
+        self.bars.flush()
         self._db.close()
 
 

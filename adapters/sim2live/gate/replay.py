@@ -53,7 +53,7 @@ class Replay:
         """Time (ns UTC) of the last bar that an earlier process of a run saw; 0 for none."""
         found = self._watermarks.get((run, instrument))
         if found is None:
-            found = self._journal.watermark(run, instrument)
+            found = self._journal.bars.watermark(run, instrument)
             self._watermarks[run, instrument] = found
         return found
 

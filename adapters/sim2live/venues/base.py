@@ -73,6 +73,8 @@ class Venue(abc.ABC):
             Both may be repeated; one for an order that is gone is REJECTED.
         can_report: Fills and later news come back through :meth:`reports`.
         here: The venue is in this process: asking it for news costs no time.
+        takes_bars: Each bar must reach it by itself, because it may act on it. False where
+            :meth:`on_bar` does nothing, so that bars may be handed over many at once.
         fingerprint: Who this venue is in the journal. Rows are kept by it, so
             two venues with one fingerprint share a memory of signal ids.
         profile: What has been proved of the venue.
@@ -83,6 +85,7 @@ class Venue(abc.ABC):
     can_cancel: bool = False
     can_report: bool = False
     here: bool = False
+    takes_bars: bool = True
     fingerprint: str
     profile: Profile = Profile()
 

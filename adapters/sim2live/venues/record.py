@@ -29,6 +29,7 @@ class Record(Venue):
 
     name = "record"
     simulated = True
+    takes_bars = False
 
     def __init__(self, answer: Callable[[Signal], Outcome] | None = None) -> None:
         self.signals: list[Signal] = []
