@@ -10,7 +10,7 @@ from pathlib import Path
 FLOORS: list[tuple[str, list[str]]] = [
     ("ground", ["errors", "clock"]),
     ("ground", ["fields", "strictjson"]),
-    ("ground", ["identity"]),
+    ("ground", ["identity", "instrument"]),
     ("the words", ["signals", "sizing"]),
     ("the words", ["runs", "verdict"]),
     ("prices and hours", ["market"]),

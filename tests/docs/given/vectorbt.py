@@ -1,29 +1,25 @@
-"""Prices, an idea, and its portfolio."""
+"""Prices, an idea, and its portfolio; small, because the checks run it hundreds of times."""
 
 import pandas as pd
 import vectorbt as vbt
 
 from sim2live.market.bars import Bar, BarQueue
 
-data = pd.read_csv("examples/data/eurusd_hourly.csv", index_col="Time", parse_dates=True).head(300)
+data = pd.read_csv("examples/data/eurusd_hourly.csv", index_col="Time", parse_dates=True).head(140)
 close = data["Close"].rename("EURUSD")
 
 
-def strategy(frame, column="EURUSD"):
-    prices = frame["Close"].rename(column)
-    fast, slow = vbt.MA.run(prices, 12), vbt.MA.run(prices, 48)
-    return vbt.Portfolio.from_signals(
-        prices, fast.ma_crossed_above(slow), fast.ma_crossed_below(slow),
-        direction="both", size=1, init_cash=10_000, freq="h",
-    )  # fmt: skip
+def strategy(bars):
+    prices = bars["Close"].rename("EURUSD")
+    up = prices > prices.rolling(12).mean()
+    return vbt.Portfolio.from_signals(prices, up, ~up, size=1, init_cash=100, freq="h")
 
 
-entries = close > close.rolling(48).mean()
+entries = close > close.rolling(12).mean()
 exits = ~entries
-fast = close.vbt.tile(1, keys=pd.Index([12], name="fast_window"))
-portfolio = vbt.Portfolio.from_signals(
-    fast, fast > fast.rolling(48).mean(), fast < fast.rolling(48).mean(), size=100, freq="h"
-)
+names = pd.MultiIndex.from_tuples([(12, "EURUSD")], names=["fast_window", "symbol"])
+wide, rising = (one.to_frame().set_axis(names, axis=1) for one in (close, entries))
+portfolio = vbt.Portfolio.from_signals(wide, rising, ~rising, size=100, init_cash=1000, freq="h")
 
 history = data.iloc[:-2]
 bars = BarQueue()
