@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import bounds
+import gate_rows
+import gateway_rows
 import msgspec
 import requests
 from bounds import Operation
@@ -36,6 +39,46 @@ class Row:
     ours: Callable[[Bench], AbstractContextManager[Operation]]
     bound: Callable[[Bench], AbstractContextManager[Operation]]
     count: int
+    goal: str = ""
+
+
+class PlainInstrument(msgspec.Struct, frozen=True, gc=False):
+    exchange: str
+    symbol: str
+
+
+class PlainTake(msgspec.Struct, frozen=True, gc=False):
+    limit_price: float
+
+
+class PlainStop(msgspec.Struct, frozen=True, gc=False):
+    trigger_price: float
+
+
+class PlainBracket(msgspec.Struct, frozen=True, gc=False):
+    take_profit: PlainTake | None = None
+    stop_loss: PlainStop | None = None
+
+
+class PlainSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """What msgspec alone makes of a signal, and one look at its prices."""
+
+    schema_version: str
+    signal_id: str
+    workflow_id: str
+    instrument: PlainInstrument
+    side: Literal["BUY", "SELL"]
+    qty: int
+    order_type: Literal["MARKET", "LIMIT", "STOP", "STOP_LIMIT"] = "MARKET"
+    limit_price: float | None = None
+    trigger_price: float | None = None
+    bracket: PlainBracket | None = None
+
+    def __post_init__(self) -> None:
+        if (self.limit_price is not None) != (self.order_type in ("LIMIT", "STOP_LIMIT")):
+            raise ValueError("limit_price")
+        if (self.trigger_price is not None) != (self.order_type in ("STOP", "STOP_LIMIT")):
+            raise ValueError("trigger_price")
 
 
 def example_signal() -> Signal:
@@ -91,8 +134,33 @@ def read(bench: Bench) -> Iterator[Operation]:
 
 @contextmanager
 def read_bound(bench: Bench) -> Iterator[Operation]:
-    decoder = msgspec.json.Decoder()
+    decoder = msgspec.json.Decoder(PlainSignal)
     yield lambda: decoder.decode(bench.body)
+
+
+@contextmanager
+def whole_path(bench: Bench) -> Iterator[Operation]:
+    with gate_rows.whole_path(bench.port, bench.folder) as operation:
+        yield operation
+
+
+@contextmanager
+def whole_path_bound(bench: Bench) -> Iterator[Operation]:
+    spare = gate_rows.OUR_OWN_NS
+    with gate_rows.commit_and_ping(bench.port, bench.folder, bench.body, spare) as operation:
+        yield operation
+
+
+@contextmanager
+def gateway(bench: Bench) -> Iterator[Operation]:
+    with gateway_rows.one_connection(bench.folder) as operation:
+        yield operation
+
+
+@contextmanager
+def commit_and_ping(bench: Bench) -> Iterator[Operation]:
+    with gate_rows.commit_and_ping(bench.port, bench.folder, bench.body, 0) as operation:
+        yield operation
 
 
 @contextmanager
@@ -119,10 +187,15 @@ def raw_write(bench: Bench) -> Iterator[Operation]:
 
 
 ROWS = [
-    Row("order to answer", "raw socket ping", order_to_answer, ping, 1000),
-    Row("requests.post, for comparison", "raw socket ping", requests_post, ping, 150),
-    Row("encode a signal", "msgspec alone", encode, encode_bound, 20_000),
-    Row("decode a signal, all rules", "msgspec to a dict", read, read_bound, 10_000),
+    Row("order to answer", "raw socket ping", order_to_answer, ping, 1000, "at most 1.5"),
+    Row("requests.post", "order to answer", requests_post, order_to_answer, 150, "at least 20"),
+    Row("whole path, durable", "commit, ping and 60 us", whole_path, whole_path_bound, 200,
+        "at most 1.3"),
+    Row("whole path, durable, beside", "requests.post", whole_path, requests_post, 150, "below 1"),
+    Row("gateway, one connection", "commit and ping", gateway, commit_and_ping, 200,
+        "at most 1.5"),
+    Row("encode a signal", "msgspec alone", encode, encode_bound, 20_000, "at most 1.5"),
+    Row("decode a signal, all rules", "msgspec Struct", read, read_bound, 10_000, "at most 1.5"),
     Row("durable row, our store", "bare SQLite FULL", store_commit, bare_commit, 200),
     Row("bare SQLite FULL", "write and fdatasync", bare_commit, raw_write, 200),
-]
+]  # fmt: skip

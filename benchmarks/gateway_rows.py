@@ -1,0 +1,159 @@
+"""What does the gateway cost beside the smallest server that could answer at all?
+
+One connection is measured in `rows`; here are 64 connections at once, and a pool of a hundred
+accounts beside a pool of one. Where the process is pinned, server and client share a core. CPU
+is that of all threads of the server.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from time import perf_counter
+
+import bounds
+from gate_rows import line
+
+CONNECTIONS = 64
+SIGNALS = 6_000
+_SIGNAL = (
+    b'{"schema_version":"1.0","signal_id":"%020d","workflow_id":"python-test",'
+    b'"instrument":{"exchange":"CME","symbol":"MESZ6"},"side":"%s","qty":2,"order_type":"LIMIT",'
+    b'"limit_price":5070.25,"bracket":{"take_profit":{"limit_price":%s},'
+    b'"stop_loss":{"trigger_price":%s}}}'
+)
+_numbers = count()
+
+
+def request() -> bytes:
+    """One more bracket signal with an id of its own; buys and sells in turns."""
+    number = next(_numbers)
+    rest = (b"SELL", b"5060.0", b"5090.0") if number % 2 else (b"BUY", b"5090.0", b"5060.0")
+    body = _SIGNAL % (number, *rest)
+    head = b"POST /signal/python-test HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+    more = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+    return head + more % (len(body), body)
+
+
+@contextmanager
+def gateway(folder: Path, accounts: int) -> Iterator[tuple[int, int]]:
+    """A gateway in a process of its own, accepting durably. Yields its port and process id."""
+    command = [sys.executable, __file__, "serve", str(folder / "gateway.sqlite3"), str(accounts)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline()), process.pid
+        finally:
+            process.kill()
+
+
+@contextmanager
+def one_connection(folder: Path) -> Iterator[bounds.Operation]:
+    """One new signal and its answer, again and again."""
+    with gateway(folder, 1) as (port, _), socket.create_connection(("127.0.0.1", port)) as link:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def operation() -> None:
+            link.sendall(request() % port)
+            answer = b""
+            while not answer.endswith(b"}"):  # head and body may come apart
+                answer += link.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 200"), answer
+
+        yield operation
+
+
+def cpu_us(pid: int) -> float:
+    """CPU microseconds of all threads of a process so far."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((one / "schedstat").read_text().split()[0]) for one in threads) / 1000
+
+
+def load(port: int, signals: int) -> float:
+    """Seconds for so many signals on all connections, one in flight on each."""
+    poll = select.poll()
+    links = {}
+    for _ in range(CONNECTIONS):
+        link = socket.create_connection(("127.0.0.1", port))
+        links[link.fileno()] = link
+        poll.register(link, select.POLLIN)
+    began, sent, done = perf_counter(), 0, 0
+    for link in links.values():
+        link.sendall(request() % port)
+        sent += 1
+    while done < sent:
+        for number, _ in poll.poll():
+            answer = links[number].recv(65_536)
+            assert answer.startswith((b"HTTP/1.1 200", b'{"status":"accepted"')), answer
+            if not answer.endswith(b"}"):
+                continue  # the body comes apart from its head
+            done += 1
+            if sent < signals:
+                links[number].sendall(request() % port)
+                sent += 1
+    taken = perf_counter() - began
+    for link in links.values():
+        link.close()
+    return taken
+
+
+def one_load(port: int, pid: int) -> tuple[float, float]:
+    """Microseconds and CPU microseconds of the server for each signal."""
+    load(port, SIGNALS // 10)
+    before = cpu_us(pid)
+    taken = load(port, SIGNALS)
+    return taken * 1e6 / SIGNALS, (cpu_us(pid) - before) / SIGNALS
+
+
+def measure(rounds: int) -> list[dict[str, object]]:
+    """The rows of the table."""
+    many: list[tuple[float, float]] = []
+    alone: list[tuple[float, float]] = []
+    crowd: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as place:
+            folder = Path(place)
+            with bounds.server() as port:
+                bound, _ = one_load(port, os.getpid())
+            for accounts, kept in ((10, many), (1, alone), (100, crowd)):
+                own = folder / str(accounts)
+                own.mkdir()
+                with gateway(own, accounts) as (port, pid):
+                    kept.append(one_load(port, pid))
+                if kept is many:
+                    many[-1] = (many[-1][0], bound)
+    added = [hundred[1] - one[1] for hundred, one in zip(crowd, alone, strict=True)]
+    pairs = [(each, 10.0) for each in added]
+    return [
+        line("gateway, 64 connections, 10 accounts", "smallest server", "at most 8.3", many),
+        line("gateway, CPU added by 99 accounts", "10 us", "at most 1", pairs),
+        line("gateway, CPU of a signal, 100 and 1", "one account", "", [
+            (hundred[1], one[1]) for hundred, one in zip(crowd, alone, strict=True)
+        ]),
+    ]  # fmt: skip
+
+
+def _serve(journal: str, accounts: int) -> None:
+    from sim2live.exchange.accounts import AccountSpec, Pool
+    from sim2live.gateway.server import Gateway
+
+    pool = Pool(tuple(AccountSpec(f"a{number}") for number in range(accounts)))
+    made = Gateway(port=0, pools={"python-test": pool}, journal=journal)
+    print(made.port, flush=True)
+    made.run()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        _serve(sys.argv[2], int(sys.argv[3]))
+    else:
+        for each in measure(1):
+            print(each)
