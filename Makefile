@@ -60,6 +60,7 @@ fix: $(HAVE_ALL) ## Format, and repair what lint can repair
 bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/run.py --json benchmarks/results/latest.json $(ARGS)
 	$(BIN)/python benchmarks/vectorbt_rows.py --json benchmarks/results/vectorbt.json
+	$(BIN)/python benchmarks/playground_rows.py --json benchmarks/results/playground.json
 
 docs: $(HAVE_ALL) ## Build the API reference into site/
 	$(PIP) install -c $(PINS) 'sim2live[docs]'
