@@ -1,11 +1,11 @@
-"""Prices, an idea, and its portfolio; small, because the checks run it hundreds of times."""
+"""Prices, an idea, and its portfolio."""
 
 import pandas as pd
 import vectorbt as vbt
 
 from sim2live.market.bars import Bar, BarQueue
 
-data = pd.read_csv("examples/data/eurusd_hourly.csv", index_col="Time", parse_dates=True).head(140)
+data = pd.read_csv("examples/data/eurusd_hourly.csv", index_col="Time", parse_dates=True).head(90)
 close = data["Close"].rename("EURUSD")
 
 
