@@ -58,9 +58,7 @@ class Holding(Struct, frozen=True, kw_only=True, tag_field="kind", tag="holding"
     size: float
 
 
-class FillAt(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="fill"
-):
+class FillAt(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="fill"):
     """Something was bought or sold.
 
     Attributes:

@@ -106,7 +106,7 @@ class Shield:
             await self._app(scope, receive, send)
 
     def _check_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes, bool]:
-        """Refuse what is foreign; returns Content-Type, its length, and whether there is no body."""
+        """Refuse what is foreign; returns Content-Type, its length, and whether it is empty."""
         host = origin = bearer = None
         kind = length = coding = b""
         for name, value in headers:
