@@ -8,7 +8,9 @@ from tests.gate.conftest import MES, SECOND, Scripted, bar
 from sim2live import settings
 from sim2live.clock import ManualClock
 from sim2live.gate.ledger import Presumed
+from sim2live.gate.operator import Operator
 from sim2live.gate.receipt import Status
+from sim2live.venues.outcome import Kind
 
 
 class Two:
@@ -125,4 +127,28 @@ def test_a_wish_repeated_at_the_last_bar_of_history_moves_nothing(tmp_path) -> N
         assert two.want(who, wanted[who.strategy][2], 4).ok
     assert (venue.held, len(venue.tried)) == (2, sent)
     assert two.line().state == "ACTIVE"
+    two.a.close()
+
+
+def test_what_was_never_taken_is_nobody_elses(tmp_path) -> None:
+    """A waiting line holds less than is wanted; the rest does not stand for the absent one."""
+    journal, venue = tmp_path / "journal.sqlite3", Scripted()
+    two = Two(venue, journal)
+    for who in (two.a, two.b):
+        who.on_bar(MES, bar(1))
+    two.want(two.b, 1, 1)
+    two.want(two.b, 0, 1, nth=1)
+    venue.script = [Kind.UNKNOWN]
+    two.want(two.a, 3, 1)
+    (unknown,) = two.a.gate.book("pool", MES).unknown
+    Operator(two.a.gate).resolve(unknown, executed=False)
+    two.a.close()
+    two = Two(venue, journal)
+    for number in (1, 2):
+        two.a.on_bar(MES, bar(number))
+        if number == 1:
+            assert two.want(two.a, 3, 1).granted == 3
+    sent = len(venue.tried)
+    assert two.want(two.a, 0, 2).granted == 0
+    assert (venue.held, len(venue.tried)) == (0, sent), "there was nothing to close"
     two.a.close()

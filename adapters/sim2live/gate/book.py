@@ -125,7 +125,9 @@ class Book:
             self.targets[owner] = self.rebuilt.pop(owner)
         here, presumed = sum(self.targets.values()), self.line.presumed
         nearest = min(max(here, presumed.low), presumed.high)
-        self.others = nearest - here if self.absent else 0
+        # While the line waits, the venue holds less than is wanted, and nobody else the rest.
+        settled = self.line.wants(here) == presumed.sure
+        self.others = nearest - here if self.absent and not settled else 0
 
     @property
     def name(self) -> str:
