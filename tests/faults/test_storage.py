@@ -17,6 +17,7 @@ from tests.faults.conftest import ONE, TWO
 
 from sim2live.clock import NS, ManualClock, SystemClock
 from sim2live.errors import JournalError
+from sim2live.gate.damage import copies
 from sim2live.gate.dispatch import Dispatcher
 from sim2live.gate.journal import open_journal
 from sim2live.gate.receipt import Status
@@ -151,7 +152,7 @@ def test_fault_19_a_torn_tail_leaves_the_rows_before_it(tmp_path: Path, damage: 
     torn, ids = written(tmp_path)
     log = (torn / "journal.sqlite3-wal").read_bytes()
     seen = set()
-    for n in [*range(1, 60), *range(60, len(log), 1997)]:
+    for n in [*range(1, 60, 3), *range(60, len(log), 6007)]:
         if damage == "cut":
             tail = log[:-n]
         else:
@@ -173,9 +174,50 @@ def test_fault_19_a_file_that_is_none_is_refused_and_not_overwritten(tmp_path: P
     journal = tmp_path / "journal.sqlite3"
     noise = os.urandom(8192)
     journal.write_bytes(noise)
-    with pytest.raises(JournalError, match=r"journal\.sqlite3"):
-        open_journal(str(journal), "one", ManualClock())
-    assert journal.read_bytes() == noise
+    for _ in range(2):
+        with pytest.raises(JournalError, match=r"copy is kept as .*damaged-1: look at the venue"):
+            open_journal(str(journal), "one", ManualClock())
+        assert journal.read_bytes() == noise
+        assert copies(str(journal)) == [f"{journal}.damaged-1"], "a second try needs no second copy"
+    assert Path(f"{journal}.damaged-1").read_bytes() == noise
+    # The new journal knows nothing, so it opens nothing until somebody has looked.
+    journal.unlink()
+    with opened(journal) as (dispatcher, venue):
+        assert want(dispatcher, 2, 0).status is Status.HELD
+        assert "journal was damaged" in str(dispatcher.gate.alarms.raised)
+        dispatcher.resume()
+        assert want(dispatcher, 2, 1).status is Status.ACCEPTED
+    with opened(journal) as (dispatcher, _):
+        assert dispatcher.state(ONE) == "ACTIVE", "it was told once"
+
+
+def test_fault_19_commits_that_were_lost_are_told_and_a_copy_is_kept(tmp_path: Path) -> None:
+    torn, ids = written(tmp_path)
+    journal = torn / "journal.sqlite3"
+    log = bytearray((torn / "journal.sqlite3-wal").read_bytes())
+    log[len(log) // 2] ^= 0xFF  # a page in the middle; whole commits stand behind it
+    (torn / "journal.sqlite3-wal").write_bytes(log)
+    venue = Record()
+    with opened(journal, venue) as (dispatcher, _):
+        kept = Path(f"{journal}.damaged-1")
+        assert Path(f"{kept}-wal").read_bytes() == log, "as it was, before it was recovered"
+        assert len(list(dispatcher.gate.journal.rows())) < len(ids)
+        assert str(kept) in " ".join(alarm.text for alarm in dispatcher.gate.alarms.raised)
+        held = dispatcher.position(ONE).sure
+        assert held > 0
+        assert dispatcher.state(ONE) == dispatcher.state(TWO) == "HALTED"
+        assert want(dispatcher, 20, 20).status is Status.HELD
+        assert want(dispatcher, 1, 20, of=TWO).status is Status.HELD
+        assert want(dispatcher, 0, 21).ok, "exits go"
+        assert venue.signals[-1].qty == held
+
+
+def test_fault_19_a_log_that_a_kill_left_is_no_damage(tmp_path: Path) -> None:
+    torn, ids = written(tmp_path)
+    journal = open_journal(str(torn / "journal.sqlite3"), "one", ManualClock())
+    assert [row.id for row in journal.rows()] == ids
+    journal.close()
+    assert copies(str(torn / "journal.sqlite3")) == []
 
 
 SECOND = """

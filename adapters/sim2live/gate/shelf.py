@@ -17,6 +17,7 @@ from sim2live.clock import Clock
 from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Key
+from sim2live.gate.damage import copies
 from sim2live.gate.journal import Journal
 from sim2live.gate.ledger import DRIFT, UNCONFIRMED, DriftPolicy, Line, Presumed
 from sim2live.gate.lock import ProcessLock
@@ -26,6 +27,9 @@ from sim2live.venues.base import Venue
 
 HALTED = "halted"
 """Name of the fact that a whole workflow is halted; its value is the reason."""
+
+DAMAGED = "damaged"
+"""Name of the fact that a copy of a damaged journal was told of; its value is the copy's name."""
 
 
 class Shelf:
@@ -88,6 +92,7 @@ class Shelf:
             halted = facts.get(workflow, HALTED)
             if halted is not None:
                 self._halts[workflow] = halted
+            self._distrust(workflow, books)
             if not self._visit:
                 self._compare(workflow, books)
                 mailbox.beat(workflow, os.getpid())
@@ -168,6 +173,22 @@ class Shelf:
         self._lock.release()
 
     # -- the start -----------------------------------------------------------------------
+
+    def _distrust(self, workflow: str, books: dict[Key, Book]) -> None:
+        """Rows may be missing from a journal that was damaged: exits only until somebody looked."""
+        kept = copies(self._journal.path)
+        facts = self._journal.facts
+        if not kept or facts.get(workflow, DAMAGED) == kept[-1]:
+            return
+        reason = (
+            f"the journal was damaged and rows may be missing; a copy is {kept[-1]}; look at the "
+            "venue, and say what it holds with `sim2live position` where that differs"
+        )
+        self.halt(workflow, reason)
+        for book in books.values():
+            self._save(book, replace(book.line, halted=reason))
+        facts.put(workflow, DAMAGED, kept[-1])
+        self._alarms.sound(self._clock.now_ns(), workflow, reason)
 
     def _compare(self, workflow: str, books: dict[Key, Book]) -> None:
         """Hold what is presumed against what the venue says, where it says anything."""

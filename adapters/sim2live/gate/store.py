@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim2live.errors import JournalError
+from sim2live.gate.damage import keep_copy, torn
 
 Statement = tuple[str, Sequence[Any]]
 MEMORY = ":memory:"
@@ -58,6 +59,9 @@ class Database:
         self._waiting: deque[_Ticket] = deque()
         self._writing = threading.Lock()
         self._reading = threading.Lock()
+        damaged = self.path != MEMORY and torn(self.path)
+        if damaged:
+            keep_copy(self.path)
         try:
             self._writer = self._open("FULL")
             self._prepare(application_id, migrations)
@@ -66,8 +70,22 @@ class Database:
             self._in_memory = self.path == MEMORY
             self._quick = self._writer if self._in_memory else self._open("NORMAL")
             self._reader = self._writer if self._in_memory else self._open("NORMAL")
+            if damaged:
+                # It reads every page, so it is asked only where there is a reason to.
+                (verdict,) = self._reader.execute("PRAGMA quick_check(1)").fetchone()
+                if verdict != "ok":
+                    raise sqlite3.DatabaseError(verdict)
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"journal {self.path}: {error}") from error
+            raise JournalError(f"journal {self.path}: {error}{self._advice(error)}") from error
+
+    def _advice(self, error: Exception) -> str:
+        """What to do about a file that is no database any more; a copy of it is kept first."""
+        if type(error) is not sqlite3.DatabaseError or not Path(self.path).is_file():
+            return ""
+        return (
+            f"; a copy is kept as {keep_copy(self.path)}: look at the venue, move the damaged "
+            "file away and start with a new one, which takes exits only until `sim2live resume`"
+        )
 
     def _open(self, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
         if self.path != MEMORY:
