@@ -74,8 +74,9 @@ build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 fault-campaign: $(HAVE_ALL) ## Ten thousand seeded sequences of faults, kills and restarts
 	$(BIN)/python -m tests.campaign.run $(ARGS)
 
-soak: $(HAVE_ALL) ## A million signals: does memory grow?
+soak: $(HAVE_ALL) ## A million signals, a million replayed bars: does memory grow?
 	$(BIN)/python -m tests.campaign.soak $(ARGS)
+	$(BIN)/python -m tests.campaign.soak_replay
 
 mutants: $(HAVE_ALL) ## Change the gate's tables: do their tests notice?
 	$(BIN)/python -m tests.mutate
