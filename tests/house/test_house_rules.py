@@ -60,7 +60,8 @@ def test_no_address_of_a_package_registry() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "constraints").glob("*.txt")), ids=lambda p: p.name)
 def test_a_pin_is_a_name_and_a_version(path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
-    assert len(lines) > 20
+    # A set for an environment is long; the client that only one test needs is not.
+    assert len(lines) > (1 if path.stem == "public-client" else 20)
     assert [x for x in lines if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*==[0-9][\w.+!]*", x)] == []
 
 
