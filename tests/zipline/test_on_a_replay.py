@@ -24,7 +24,7 @@ DAY = "2025-01-15"
 def bundle(root: Any) -> str:
     days = get_calendar("us_futures").sessions_in_range("2024-11-01", "2025-01-14")
     closes = 5_900 + 0.25 * np.random.default_rng(4).integers(-40, 40, len(days)).cumsum()
-    frame = pd.DataFrame({name: closes for name in ("open", "high", "low", "close")}, index=days)
+    frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), closes), index=days)
     frame["volume"] = 1e6
     return ingest("es-2025", {"ESH25": frame}, kind="future", calendar="us_futures")
 
