@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import backtrader as bt
 
 from sim2live.gate.receipt import Receipt, Status
+from sim2live.market.bars import Bar
+from sim2live.market.stretch import Row
 from sim2live.signals import Instrument, OrderSpec, Signal
 
 
@@ -115,8 +117,16 @@ class ScriptedGate:
     def cancel(self, instrument: Instrument, name: str, *, data: str, decided_at: int) -> None:
         self.cancelled.append(name)
 
+    weighs = False
+
+    def calm(self, instrument: Instrument) -> bool:
+        return bool(self.venue.simulated) and self.presumed[instrument] == self._total(instrument)
+
     def on_bar(self, instrument: Instrument, bar: Any) -> None:
         self.bars.append((instrument, bar))
+
+    def on_bars(self, instrument: Instrument, bars: list[Row]) -> None:
+        self.bars += [(instrument, Bar(*bar)) for bar in bars]
 
     def mark(self, equity: float) -> None:
         self.marks.append(equity)

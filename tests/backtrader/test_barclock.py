@@ -64,6 +64,10 @@ class Line(list):  # type: ignore[type-arg]
 
 
 class Data:
+    """A replay: its bars grow."""
+
+    replaying = 1
+
     def __init__(self, *values: float) -> None:
         names = ("datetime", "high", "low", "close", "volume")
         self.length = 1

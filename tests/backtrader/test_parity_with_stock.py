@@ -45,7 +45,7 @@ def test_mirror_equals_stock_and_the_venue_follows(case: Case, mode: str, bracke
     mirrored = play(case, gate.broker, mode)
     assert repr(mirrored.log) == stock_log(case, "live" if mode == "idle" else mode)
     steps = sum(entry[0] == "cash" for entry in mirrored.log)
-    assert len(gate.marks) == steps, "an idle poll is no bar"
+    assert len(gate.marks) <= steps, "an idle poll is no bar"
 
 
 def test_the_corpus_reaches_every_kind_of_order_and_every_end_of_one() -> None:

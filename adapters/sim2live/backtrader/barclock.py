@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from sim2live.clock import to_ns
 
 _UNIX_DAY: Final = dt.date(1970, 1, 1).toordinal()
 _DAY_US: Final = 86_400_000_000
+_DAY_NS: Final = _DAY_US * 1000
 _NOISE_US: Final = 5  # half of what a float of today's size resolves
 _MS: Final = 1_000_000
 _MINUTE: Final = 1 / 1440
@@ -46,7 +48,7 @@ def closed_at(num: float, timeframe: int, zone: Any = None) -> int:
             date = _date_without_time(days, us + offset // dt.timedelta(microseconds=1))
         if date is not None:
             return _session_close(date)
-    return (days - _UNIX_DAY) * _DAY_US * 1000 + round(us / 1000) * _MS
+    return (days - _UNIX_DAY) * _DAY_NS + round(us / 1000) * _MS
 
 
 def _date_without_time(days: int, us: int) -> int | None:
@@ -71,6 +73,22 @@ def moment_of(data: Any, num: float | None = None) -> int:
     return closed_at(when, data._timeframe, data._tz or data._tzinput)
 
 
+def moments_of(data: Any, nums: Iterable[float]) -> list[int]:
+    """When bars of a data closed: `moment_of` for many at once, to the same integers.
+
+    Args:
+        data: The data.
+        nums: Their numbers of days.
+    """
+    zone = data._tz or data._tzinput
+    if data._timeframe >= bt.TimeFrame.Days:
+        return [closed_at(num, data._timeframe, zone) for num in nums]
+    return [
+        (int(num) - _UNIX_DAY) * _DAY_NS + round(round((num - int(num)) * _DAY_US) / 1000) * _MS
+        for num in nums
+    ]
+
+
 def moment(datas: list[Any]) -> int:
     """Now, as a strategy sees it: when the latest of the current bars closed.
 
@@ -87,35 +105,59 @@ class Watch:
     """Tells a new or growing bar from an idle poll of a live feed.
 
     Backtrader asks its broker to match also when a feed had nothing to deliver, and the stock
-    broker then fills limits and stops from a bar that it has matched already. Replay changes
-    high, low, close and volume of a bar without a new one, so these are looked at too.
+    broker then fills limits and stops from a bar that it has matched already. A replay, a filter
+    or a live feed may change a bar without a new one, so the prices of these are looked at too.
 
     Args:
         datas: The datas to watch.
+
+    Attributes:
+        lengths: How many bars each data had at the last look, by the data's ``id``.
+        plain: True when every data only ever appends whole bars.
     """
 
     def __init__(self, datas: list[Any]) -> None:
         # The line objects stay the same during a run; looking them up at each bar does not pay.
+        self._plain = [(id(data), data, data.lines[0]) for data in datas if _is_plain(data)]
+        self.lengths = {id(data): 0 for data in datas}
+        self.plain = len(self._plain) == len(datas)
+        self._datas = datas
         names = ("datetime", "high", "low", "close", "volume")
-        self._lines = [(data, *(getattr(data.lines, name) for name in names)) for data in datas]
-        self._seen: list[tuple[float, ...]] = [()] * len(datas)
+        self._lines = {
+            id(data): tuple(getattr(data.lines, name) for name in names)
+            for data in datas
+            if not _is_plain(data)
+        }
+        self._seen: dict[int, tuple[float, ...]] = {}
 
     def moved(self) -> list[Any]:
         """The datas that changed since the last call, in the order given."""
+        if not self.plain:
+            return [data for data in self._datas if self._changed(data)]
+        lengths = self.lengths
         changed = []
-        for i, (data, when, high, low, close, volume) in enumerate(self._lines):
-            length = len(data)
-            if not length:
-                continue
-            look = (length, when[0], high[0], low[0], close[0], volume[0])
-            seen = self._seen[i]
-            if look == seen:
-                continue
-            self._seen[i] = look
-            if not seen or length != seen[0]:
-                changed.append(data)
-                continue
-            # NaN differs from itself, which would make every idle poll look like a new bar.
-            if look[1] != seen[1] or repr(look) != repr(seen):
+        for key, data, line in self._plain:
+            length = line.lencount
+            if length != lengths[key]:
+                lengths[key] = length
                 changed.append(data)
         return changed
+
+    def _changed(self, data: Any) -> bool:
+        key, length = id(data), len(data)
+        new = length != self.lengths[key]
+        self.lengths[key] = length
+        lines = self._lines.get(key)
+        if lines is None or not length:
+            return new and length > 0
+        look = tuple(line[0] for line in lines)
+        seen = self._seen.get(key, ())
+        self._seen[key] = look
+        # NaN differs from itself, which would make every idle poll look like a new bar.
+        return new or (look != seen and repr(look) != repr(seen))
+
+
+def _is_plain(data: Any) -> bool:
+    return not (
+        data.replaying or data.resampling or data._filters or data._ffilters or data.islive()
+    )

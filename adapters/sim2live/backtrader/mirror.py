@@ -21,14 +21,14 @@ from backtrader import Order
 
 from sim2live import sizing as sizings
 from sim2live.backtrader import brackets, forecast
-from sim2live.backtrader.barclock import Watch, moment
+from sim2live.backtrader.barclock import moment
 from sim2live.backtrader.booking import key_of
 from sim2live.backtrader.calls import Calls
 from sim2live.backtrader.contract_broker import ContractBroker
 from sim2live.backtrader.follower import Answer, Follower
 from sim2live.backtrader.instruments import InstrumentMap, Instruments
-from sim2live.backtrader.natives import Natives, can_rest
-from sim2live.backtrader.prices import Prices
+from sim2live.backtrader.natives import Natives
+from sim2live.backtrader.quiet import Quiet
 from sim2live.backtrader.rejection import announce, explain, reject
 from sim2live.errors import ConfigError
 from sim2live.signals import OrderSpec
@@ -100,6 +100,7 @@ class MirrorBroker(ContractBroker):
     @property
     def dispatcher(self) -> Dispatcher | None:
         """The handle on the gate; None in a copy that only simulates."""
+        self._speak()
         return self._dispatcher
 
     # -- life of a run ------------------------------------------------------------------------
@@ -108,6 +109,7 @@ class MirrorBroker(ContractBroker):
         """Forget every order and position (Backtrader calls this before each run)."""
         super().init()
         self._following = False
+        self._quiet: Quiet | None = None
         self._open: dict[int, Any] = {}  # market orders that the target counts, by ref
         self._caps: dict[int, float] = {}  # what is left to them where the opening was refused
         self._calls = Calls()
@@ -127,7 +129,6 @@ class MirrorBroker(ContractBroker):
         self._following = True
         self._follower = Follower(self._dispatcher, self._map, self._sizing)
         self._natives = Natives(self._dispatcher, self._map, self._follower)
-        self._watch: Watch | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """State without the gate: a copy in another process is a plain simulation."""
@@ -135,7 +136,8 @@ class MirrorBroker(ContractBroker):
         state = vars(self).copy()
         state["_dispatcher"] = None
         state["_following"] = False
-        for name in ("_follower", "_natives", "_watch", "_prices"):
+        state["_quiet"] = None
+        for name in ("_follower", "_natives"):
             state.pop(name, None)
         return state
 
@@ -151,6 +153,7 @@ class MirrorBroker(ContractBroker):
         """
         if self._dispatcher is not None and not self._dispatcher.venue.simulated:
             raise ConfigError("add_order_history: past orders must not reach a real venue")
+        self._speak()
         super().add_order_history(orders, notify)
 
     # -- each bar -----------------------------------------------------------------------------
@@ -161,28 +164,42 @@ class MirrorBroker(ContractBroker):
             super().next()
             return
         assert self._dispatcher is not None
+        if (quiet := self._quiet) is None:  # the datas are complete only now
+            quiet = self._quiet = Quiet(self._dispatcher, self._map, self.cerebro.datas)
+        moved = quiet.moved()
+        if moved and quiet.lasts:
+            super().next()
+            quiet.passed(self)
+            return
+        self._speak()
         for report in self._dispatcher.reports():
             _log.info("venue reports: %s", report)
-        if self._watch is None:  # the datas are complete only now
-            self._watch = Watch(self.cerebro.datas)
-            self._prices = Prices(self._dispatcher, self._map, self.cerebro.datas)
-        moved = self._watch.moved()
         if not moved:
             return
-        self._prices.push(moved)
+        quiet.speak(moved)
         super().next()
         if self._natives.trail:
             self._natives.follow_trails(when=self._now())
         for data in self._follower.told:
             self._follower.level(data, self.target(data), when=self._now)
-        self._dispatcher.mark(self._value)
+        quiet.begin(self)
+
+    def _speak(self) -> None:
+        """The gate hears of every bar, before something is decided or somebody looks."""
+        if self._quiet is not None and self._quiet.lasts:
+            self._quiet.end(self)
+
+    def stop(self) -> None:
+        """The run is over."""
+        self._speak()
+        super().stop()
 
     # -- orders on their way in ---------------------------------------------------------------
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Queue an order; when it transmits, send what must be sent now."""
-        kin = self._take_children(order)
-        if kin is None:
+        self._speak()
+        if (kin := self._take_children(order)) is None:
             return order
         self._pchildren[kin].append(order)
         if not order.transmit:
@@ -210,7 +227,7 @@ class MirrorBroker(ContractBroker):
         nth = self._calls.order(owner, label, when)
         market = order.exectype == Order.Market
         if (
-            not (market or self._may_rest(order, group))
+            not (market or (self._rests() and len(group) == 1 and self._natives.takes(order)))
             or not order.active()
             or order.ref in self._open
             or not order.executed.remsize
@@ -236,16 +253,8 @@ class MirrorBroker(ContractBroker):
             self._caps[order.ref] = granted
         return True
 
-    def _may_rest(self, order: Any, group: list[Any]) -> bool:
-        return (
-            self._native_resting
-            and self.p.filler is None
-            and order.parent is None
-            and len(group) == 1
-            and order.data._compensate is None
-            and order not in self._natives
-            and can_rest(order)
-        )
+    def _rests(self) -> bool:
+        return self._native_resting and self.p.filler is None
 
     def _rest(self, order: Any, base: float, *, when: int, nth: int) -> bool:
         """Place an order at the venue; False when it was refused, which an exit never is."""
@@ -374,13 +383,9 @@ class MirrorBroker(ContractBroker):
             opened = wanted if base * wanted < 0 else wanted - base
             legs = brackets.native(order, children, opened)
         reference = float(price if price is not None else order.created.pclose)
+        spec = OrderSpec(bracket=legs, reference=reference if math.isfinite(reference) else None)
         answer = self._follower.ask(
-            key_of(order.data),
-            base,
-            wanted,
-            when=self._now(),
-            nth=nth,
-            spec=OrderSpec(bracket=legs, reference=reference if math.isfinite(reference) else None),
+            key_of(order.data), base, wanted, when=self._now(), nth=nth, spec=spec
         )
         receipt = answer.receipt
         if legs and receipt:

@@ -59,6 +59,15 @@ class Natives:
     def __contains__(self, order: object) -> bool:
         return getattr(order, "ref", None) in self._names
 
+    def takes(self, order: Any) -> bool:
+        """Whether an order can rest at the venue by itself, and does not yet."""
+        return (
+            can_rest(order)
+            and order.parent is None
+            and order.data._compensate is None
+            and order not in self
+        )
+
     def place(self, order: Any, base: float, *, when: int, nth: int) -> Receipt | None:
         """Let an order rest at the venue.
 

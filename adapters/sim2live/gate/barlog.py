@@ -15,11 +15,17 @@ from sim2live.signals import Instrument
 TOGETHER: Final = 256
 """So many bars of history are kept back at most, to be written in one go."""
 
-_ONE: Final = "INSERT INTO bars VALUES (?,?,?,?,?,?,?,?,?)"
-_MANY: Final = 32  # in one statement: half the time of one by one, and more gain little
-_ROWS: Final = "INSERT INTO bars VALUES " + ",".join(  # noqa: S608 - numbers of places only
+_MANY: Final = 32
+"""Rows in one statement: half the time of one by one, and more gain little."""
+
+_PLACES: Final = tuple(
     "(?1,?2,?3,{})".format(",".join(f"?{4 + 6 * row + field}" for field in range(6)))
     for row in range(_MANY)
+)
+# How to insert one row, two rows, and so on.
+_INSERT: Final = tuple(
+    f"INSERT INTO bars VALUES {','.join(_PLACES[:count])}"  # noqa: S608 - numbers of places
+    for count in range(1, _MANY + 1)
 )
 
 
@@ -49,7 +55,7 @@ class BarLog:
         """
         values = (bar.time, bar.open, bar.high, bar.low, bar.close, bar.volume)
         with self._lock:
-            self._waiting.append((_ONE, (self._venue, run, str(instrument), *values)))
+            self._waiting.append((_INSERT[0], (self._venue, run, str(instrument), *values)))
             if not now and len(self._waiting) < TOGETHER:
                 return
             statements, self._waiting = self._waiting, []
@@ -64,12 +70,10 @@ class BarLog:
             rows: the bars, in the order of their delivery.
         """
         key = (self._venue, run, str(instrument))
-        whole = len(rows) - len(rows) % _MANY
-        statements: list[Statement] = [
-            (_ROWS, (*key, *chain.from_iterable(rows[i : i + _MANY])))
-            for i in range(0, whole, _MANY)
-        ]
-        statements += [(_ONE, (*key, *row)) for row in rows[whole:]]
+        statements: list[Statement] = []
+        for i in range(0, len(rows), _MANY):
+            some = rows[i : i + _MANY]
+            statements.append((_INSERT[len(some) - 1], (*key, *chain.from_iterable(some))))
         with self._lock:
             self._waiting += statements
             if len(rows) < TOGETHER and len(self._waiting) < TOGETHER:
