@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sim2live.clock import Clock
 from sim2live.errors import JournalError
-from sim2live.gate.book import Book, Key
-from sim2live.gate.replay import Replay
+from sim2live.gate.book import Book
+from sim2live.gate.gate import Gate
 from sim2live.market.bars import Bar
 from sim2live.market.stretch import Row
 from sim2live.signals import Instrument
-
-if TYPE_CHECKING:
-    from sim2live.gate.gate import Gate
 
 
 class Arrivals:
@@ -24,18 +20,12 @@ class Arrivals:
 
     Args:
         gate: the gate.
-        replay: how far an earlier process came.
         clock: tells when a bar was heard.
-
-    Attributes:
-        heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
     """
 
-    def __init__(self, gate: Gate, replay: Replay, clock: Clock) -> None:
+    def __init__(self, gate: Gate, clock: Clock) -> None:
         self._gate = gate
-        self._replay = replay
         self._clock = clock
-        self.heard: dict[Key, int] = {}
 
     def one(
         self, workflow: str, run: str, instrument: Instrument, bar: Bar, *, strategy: str
@@ -45,7 +35,7 @@ class Arrivals:
         if gate.gone:
             return
         gate.venue.on_bar(instrument, bar)
-        watermark = self._replay.watermark(run, instrument)  # before this bar moves it
+        watermark = gate.replay.watermark(run, instrument)  # before this bar moves it
         book = gate.book(workflow, instrument)
         try:
             gate.journal.bars.add(run, instrument, bar, now=not gate.venue.simulated)
@@ -61,7 +51,7 @@ class Arrivals:
         gate = self._gate
         if gate.gone or not rows:
             return
-        watermark = self._replay.watermark(run, instrument)
+        watermark = gate.replay.watermark(run, instrument)
         book = gate.book(workflow, instrument)
         last = rows[-1][0]
         try:
@@ -87,7 +77,7 @@ class Arrivals:
 
     def _delivered(self, book: Book, time: int, watermark: int, strategy: str) -> None:
         gate = self._gate
-        self.heard[book.key] = self._clock.now_ns()
+        gate.heard[book.key] = self._clock.now_ns()
         gate.present.doubt(book, time)
         if time > watermark and gate.now.is_live(book.key[1], time, watermark):
             if strategy in book.absent:

@@ -42,7 +42,7 @@ def _torn(log: Path) -> bool:
     if sums != struct.unpack_from(">2I", data, 24):
         return True
     salts = data[16:24]
-    whole = FRAME + size
+    whole: int = FRAME + size
     starts = range(HEAD, len(data) - whole + 1, whole)
     for start in starts:
         page = data[start : start + whole]

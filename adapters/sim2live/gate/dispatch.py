@@ -12,6 +12,7 @@ from types import TracebackType
 from msgspec.structs import replace
 
 from sim2live.clock import Clock
+from sim2live.gate.arrivals import Arrivals
 from sim2live.gate.book import Decision
 from sim2live.gate.desk import Desk
 from sim2live.gate.gate import Gate
@@ -64,6 +65,7 @@ class Dispatcher:
         self.workflow = workflow
         self._clock = clock
         self._desk = Desk(gate)
+        self._arrivals = Arrivals(gate, clock)
         self._news = gate.news.queue(workflow, strategy)
         self._counts: Counter[str] = Counter()
         self._counting = threading.Lock()
@@ -232,7 +234,7 @@ class Dispatcher:
         if self._shift:
             bar = replace(bar, time=bar.time + self._shift)
         self._at = (instrument, bar.time)
-        self.gate.bars.one(self.workflow, self.run, instrument, bar, strategy=self.strategy)
+        self._arrivals.one(self.workflow, self.run, instrument, bar, strategy=self.strategy)
 
     def on_bars(self, instrument: Instrument, bars: Sequence[Row]) -> None:
         """Hand over bars that were `calm` when they came, together and in their order.
@@ -247,7 +249,7 @@ class Dispatcher:
         if self._shift:
             bars = [(bar[0] + self._shift, *bar[1:]) for bar in bars]
         self._at = (instrument, bars[-1][0])
-        self.gate.bars.many(self.workflow, self.run, instrument, bars, strategy=self.strategy)
+        self._arrivals.many(self.workflow, self.run, instrument, bars, strategy=self.strategy)
 
     def calm(self, instrument: Instrument) -> bool:
         """Whether the next bar of an instrument would only be recorded.
@@ -256,7 +258,7 @@ class Dispatcher:
         unknown, waiting or resting and the venue holds what is wanted. Until this strategy
         decides something, bars may then be kept back and handed over by `on_bars`.
         """
-        return self.gate.bars.calm(self.gate.book(self.workflow, instrument))
+        return self._arrivals.calm(self.gate.book(self.workflow, instrument))
 
     @property
     def weighs(self) -> bool:

@@ -94,7 +94,7 @@ class FeedWatch(Duty):
                 sessions = gate.timetable.sessions_for(instrument)
                 if not sessions.is_open(now):
                     continue
-                silent = sessions.age(gate.bars.heard.get(book.key, self._began), now)
+                silent = sessions.age(gate.heard.get(book.key, self._began), now)
                 allowed = self._seconds + gate.now.interval(instrument) / NS
                 if silent > allowed:
                     # Without the seconds: a text that changes would be told every time.

@@ -20,7 +20,6 @@ from sim2live.clock import Clock
 from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.answers import Answers
-from sim2live.gate.arrivals import Arrivals
 from sim2live.gate.book import Book, Decision, Key
 from sim2live.gate.delivery import covers, excess, growth, legs
 from sim2live.gate.journal import Journal
@@ -67,8 +66,9 @@ class Gate:
         doorkeeper: asks the rules.
         orders, news: what rests at the venue, and what it tells.
         present: when history ends and what is wanted begins to count.
+        heard: when (ns UTC, wall time) the last bar of each workflow and instrument came.
+        replay: how far an earlier process came.
         now, timetable: as given.
-        bars: takes each bar that comes.
     """
 
     def __init__(
@@ -109,10 +109,10 @@ class Gate:
         self._before_close: list[Callable[[], None]] = []
         if self._outbox is not None:
             self.before_close(self._outbox.close)
-        self._replay = Replay(journal)
-        self.present = Present(now, self._replay, self.shelf, self.sender, alarms, clock, start)
-        self._answers = Answers(self.sender, self._replay)
-        self.bars = Arrivals(self, self._replay, clock)
+        self.replay = Replay(journal)
+        self.present = Present(now, self.replay, self.shelf, self.sender, alarms, clock, start)
+        self._answers = Answers(self.sender, self.replay)
+        self.heard: dict[Key, int] = {}
 
     def enter(self, workflow: str) -> None:
         """A strategy is about to follow a workflow from this process.
