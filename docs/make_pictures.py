@@ -39,7 +39,8 @@ def main() -> None:
 def _terminal(result: Rehearsal) -> None:
     console = Console(record=True, width=84, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ sim2live demo", style="bold"))
-    console.print(summary(result, Path("sim2live-demo.html")))
+    console.print(summary(result))
+    console.print("[dim]Charts[/]  [cyan]sim2live-demo.html[/]")
     svg = console.export_svg(title="sim2live demo")
     # The fonts that rich names come from outside; every machine has a monospaced one.
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)

@@ -221,7 +221,7 @@ def test_doctor_says_what_is_there(journal: Path) -> None:
     sim2live("halt", "--journal", str(journal))
     done = sim2live("doctor", "--target", "http://127.0.0.1:1", "--journal", str(journal))
     assert done.returncode == 1
-    assert "NOT proved to be simulated, no answer" in done.stdout
+    assert "REAL: orders move money, no answer" in done.stdout
 
 
 def test_a_probe_keeps_only_what_was_answered(journal: Path) -> None:

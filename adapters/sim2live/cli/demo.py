@@ -58,13 +58,18 @@ def conclude(result: Rehearsal, report: Path, *, json: bool) -> int:
     Raises:
         ConfigError: The page cannot be written there.
     """
+    from rich.markup import escape
+
     from sim2live.cli import screen
 
     path = _write(result, report)
     if json:
         screen.machine(_facts(result, path))
     else:
-        screen.out().print(summary(result, path))
+        console = screen.out()
+        console.print(summary(result))
+        # Never broken over two lines: somebody wants to copy it.
+        console.print(f"[dim]Charts[/]  [cyan]{escape(str(path))}[/]", soft_wrap=True)
     return 0 if result.passed else 1
 
 
@@ -143,7 +148,7 @@ def _facts(result: Rehearsal, path: Path) -> dict[str, object]:
     }
 
 
-def summary(result: Rehearsal, path: Path) -> RenderableType:
+def summary(result: Rehearsal) -> RenderableType:
     """The result for the terminal."""
     from rich.console import Group
     from rich.panel import Panel
@@ -155,9 +160,8 @@ def summary(result: Rehearsal, path: Path) -> RenderableType:
         said.append(f"\n  {line}", style="red")
     if len(result.differences) > 12:
         said.append(f"\n  ... and {len(result.differences) - 12} more, on the page", style="red")
-    where = Text.assemble(("Charts  ", "dim"), (str(path), "cyan"), overflow="fold")
     verdict = Panel(said, border_style=color, expand=False)
-    return Group("", _orders(result), "", _accounts(result), verdict, where)
+    return Group("", _orders(result), "", _accounts(result), verdict)
 
 
 def _meaning(result: Rehearsal) -> str:

@@ -38,7 +38,8 @@ def machine(value: Any) -> None:
 def complain(error: Sim2LiveError) -> None:
     """Say what is wrong and what to do next; a user's mistake needs no traceback."""
     console = err()
-    console.print(Text.assemble(("Error  ", "bold red"), str(error)))
+    # Not broken by us: a sentence may hold a path, and terminals wrap by themselves.
+    console.print(Text.assemble(("Error  ", "bold red"), str(error)), soft_wrap=True)
     for kind, advice in _NEXT.items():
         if isinstance(error, kind):
             console.print(Text(f"       {advice}", style="dim"))
