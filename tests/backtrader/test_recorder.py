@@ -45,7 +45,9 @@ def test_refused_entries_show_as_positions_that_differ_and_carry_their_reason() 
     mirrored = record(Cross, MirrorBroker(ScriptedGate(lambda n, size: n == 2)))
     verdict = compare(plain, mirrored)
     assert not verdict.same
-    assert {d.kind for d in verdict.differences} <= {"holding", "resized"}
+    kinds = {d.kind for d in verdict.differences}
+    assert "held" in kinds, "the refusal itself is named"
+    assert kinds <= {"held", "holding", "resized"}
     refused = [d for d in mirrored.decisions if d.status == "Rejected"]
     assert [d.reason for d in refused] == ["the script says no"]
 

@@ -27,7 +27,9 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it stands, an event loop runs in this thread, and other tests of the
+# same worker start their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser | None]:
     program = chromium()
     if program is None:

@@ -49,6 +49,7 @@ def test_a_hub_cannot_be_negotiated(second: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a dozen requests for each of three dozen operations
 def test_fuzzed_requests_get_the_answers_that_are_described() -> None:
     with running_gateway() as gateway:
         schema = schemathesis.openapi.from_url(f"{gateway.url}/openapi.json")
