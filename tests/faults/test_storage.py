@@ -182,7 +182,7 @@ def test_fault_19_a_file_that_is_none_is_refused_and_not_overwritten(tmp_path: P
     assert Path(f"{journal}.damaged-1").read_bytes() == noise
     # The new journal knows nothing, so it opens nothing until somebody has looked.
     journal.unlink()
-    with opened(journal) as (dispatcher, venue):
+    with opened(journal) as (dispatcher, _):
         assert want(dispatcher, 2, 0).status is Status.HELD
         assert "journal was damaged" in str(dispatcher.gate.alarms.raised)
         dispatcher.resume()
