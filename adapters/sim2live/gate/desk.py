@@ -92,6 +92,17 @@ class Desk:
         logger.info("%s %s presumed filled at %s", book.name, one, iso(decided_at))
         return True
 
+    def adjust(self, workflow: str, instrument: Instrument, owner: Owner, target: int) -> None:
+        """The position changed without an order, at the venue as in the simulator."""
+        book = self._gate.book(workflow, instrument)
+        with book.lock:
+            targets = book.targets_of(owner[0])
+            moved = target - targets.get(owner, 0)
+            targets[owner] = target
+            book.line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
+            self._gate.sender.save(book)
+        logger.info("%s adjusted by %+d without an order", book.name, moved)
+
 
 def _resting(book: Book, owner: Owner, moved: int, name: str | None) -> Resting | None:
     """What a fill of the simulator stands for; without a name the oldest one that fits."""

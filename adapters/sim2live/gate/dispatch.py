@@ -162,6 +162,20 @@ class Dispatcher:
         at = decided_at + self._shift
         return self._desk.presume(self.workflow, held, owner, target, decided_at=at, name=name)
 
+    def adjust(self, instrument: Instrument, target: int, *, data: str) -> None:
+        """A position changed without an order: a split, a dividend in shares, an expiry.
+
+        Nothing is sent; the venue is presumed to have changed with the simulator.
+
+        Args:
+            instrument: what is held.
+            target: whole contracts after the change.
+            data: name of the framework's data.
+        """
+        owner = (self.strategy, data)
+        held = self._pins.of(self.workflow, owner, instrument)
+        self._desk.adjust(self.workflow, held, owner, target)
+
     def rest(
         self,
         instrument: Instrument,

@@ -155,7 +155,7 @@ class Following:
             return self._answered(line, receipt, settled=False)
         return self._answered(line, receipt)
 
-    def presume(self, line: Line, raw: float, at: int, why: str) -> None:
+    def presume(self, line: Line, raw: float, why: str) -> None:
         """The simulation moved without an order: the venue is presumed to have moved with it.
 
         Nothing is sent. It is how a split, a dividend in shares and an expired contract reach
@@ -172,7 +172,7 @@ class Following:
                 line.target,
                 wanted,
             )
-            self.dispatcher.presume(line.instrument, wanted, data=line.data, decided_at=at)
+            self.dispatcher.adjust(line.instrument, wanted, data=line.data)
             line.target, line.settled = wanted, True
         except Exception:  # nothing of ours may end an algorithm
             log.exception("%s: %s could not be booked", line.data, why)

@@ -136,7 +136,7 @@ class MirrorBlotter(SimulationBlotter):
                 # The books are split right after this; the same whole-share rule as theirs.
                 held = float(int(self._position(asset) / ratio))
                 line.raw = held + self._open_market(asset)
-                self._following.presume(line, line.raw, self._at, "a split")
+                self._following.presume(line, line.raw, "a split")
 
     def set_date(self, dt: Any) -> None:
         """Take the simulation's time; a new run after a finished one starts with empty books."""
@@ -210,7 +210,7 @@ class MirrorBlotter(SimulationBlotter):
             raw = self._position(line.asset) + self._open_market(line.asset)
             if raw != line.raw:
                 line.raw = raw
-                self._following.presume(line, raw, at, "the simulation")
+                self._following.presume(line, raw, "the simulation")
 
     def _compare(self) -> None:
         """Once a bar: is the venue where the algorithm wants it? Flat lines are let go."""
