@@ -232,7 +232,7 @@ def test_fault_57_rows_of_paper_never_suppress_live(desk: Make, tmp_path: Path) 
     paper = Record()
     with opened(paper, journal, clock=SystemClock()) as dispatcher:
         assert want(dispatcher, 1, at=at).status is Status.ACCEPTED
-    made = desk(journal=journal)
+    made = desk(journal=journal, timeout=5.0)
     receipt = want(made.dispatcher, 1, at=at)
     assert receipt.status is Status.ACCEPTED
     assert receipt.signals[0].signal_id == paper.signals[0].signal_id
