@@ -35,7 +35,7 @@ logger = logging.getLogger("sim2live.settings")
 FILE = "sim2live.toml"
 PREFIX = "SIM2LIVE_"
 SECRETS = frozenset({"token", "api_key", "password", "secret"})
-DEFAULT_WORKFLOW = "python-test"
+DEFAULT_WORKFLOW, DEFAULT_STRATEGY = "python-test", "strategy"
 
 __all__ = [
     "Mode",
@@ -196,6 +196,7 @@ def connect(
     from sim2live.gate.gate import Gate
     from sim2live.gate.journal import open_journal
     from sim2live.gate.operator import Operator
+    from sim2live.gate.preflight import Preflight
     from sim2live.gate.probe import stored
 
     given = load() if settings is None else settings
@@ -215,8 +216,9 @@ def connect(
         given, **{name: value for name, value in changes.items() if value is not None}
     )
     chosen.check()
+    named = chosen.target if target is None else target
     venue = open_venue(
-        chosen.target if target is None else target,
+        named,
         token=token,
         clock=clock,
         dry_run=dry_run,
@@ -240,6 +242,9 @@ def connect(
                 no_entries_after=chosen.no_entries_after,
                 flatten_at=chosen.flatten_at,
                 facts=kept.facts,
+                preflight=Preflight(
+                    kept.facts, kept.path, target=named, fingerprint=venue.fingerprint
+                ),
             ),
             clock=clock,
             alarms=alarms_of(chosen, clock),
@@ -257,7 +262,7 @@ def connect(
     try:
         first = Dispatcher(
             gate,
-            strategy=chosen.strategy or "strategy",
+            strategy=chosen.strategy or DEFAULT_STRATEGY,
             run=chosen.run,
             workflow=pool,
             clock=clock,

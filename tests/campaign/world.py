@@ -203,7 +203,7 @@ class World:
             strategy="cross",
             journal=self.folder / "journal.sqlite3",
             clock=self.clock,
-            settings=settings.Settings(rules=settings.Rules(max_position=4)),
+            settings=settings.Settings(rules=settings.Rules(max_position=4, preflight=False)),
         )
 
     def _wire_deaths(self) -> None:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sim2live import Instrument, connect
 from sim2live.cli import checks
 from sim2live.cli.init import TEXT
+from sim2live.clock import SystemClock
 from sim2live.gate.limits import Rules
 from sim2live.gateway.server import running_gateway
 from sim2live.options import TABLES, Settings
 from sim2live.settings import load
+from sim2live.testing import ChaosGateway
+from sim2live.venues.evalitup import EvalItUp
+
+#: Without an expiry, on a market that never closes: these tests run on any day.
+ONE = Instrument("SIM", "ONE")
 
 
 def test_init_writes_a_file_that_can_be_loaded(command: Any, tmp_path: Path) -> None:
@@ -110,27 +118,79 @@ def test_packages_that_do_not_go_together_name_the_mend(
     assert mend in finding[2]
 
 
-PREFLIGHT = ("doctor", "--preflight", "-w", "python-test", "-i", "CME:MESZ6")
+PREFLIGHT = ("doctor", "--preflight", "-w", "python-test", "--journal", "j.sqlite3")
+MES = ("-i", "CME:MESZ6")
 
 
 def test_preflight_shows_the_page_and_keeps_the_confirmation(command: Any) -> None:
-    with running_gateway() as gateway:
-        words = (*PREFLIGHT, "--target", gateway.url, "--journal", "j.sqlite3")
+    with ChaosGateway() as real:
+        words = (*PREFLIGHT, *MES, "--target", real.url, "--strategy", "breakout")
         done = command(*words, typed="python-test\n")
         assert done.returncode == 0, done.stderr
-        for part in ("paper: no real order is possible", "Micro E-mini S&P 500", "0.25 = 1.25",
+        for part in ("REAL: orders move money", "Micro E-mini S&P 500", "0.25 = 1.25", "breakout",
                      "nothing was ever sent", "lives in this", "never before"):  # fmt: skip
             assert part in done.stdout, part
         again = command(*words, typed="python-test\n")
-        assert "never before" not in again.stdout
-        assert "CME:MESZ6 20" in again.stdout
+        other = command(*words[:-1], "another", typed="")
+    assert "never before" not in again.stdout
+    assert "CME:MESZ6 20" in again.stdout
+    assert "never before" in other.stdout
+    assert real.received == []
+
+
+def test_a_simulated_venue_needs_no_confirmation(command: Any) -> None:
+    with running_gateway() as gateway:
+        done = command(*PREFLIGHT, *MES, "--target", gateway.url)
+    assert done.returncode == 0, done.stderr
+    assert "paper: no real order is possible" in done.stdout
+    assert "nothing needs to be confirmed" in done.stdout
+    assert "Type the pool" not in done.stdout
 
 
 @pytest.mark.parametrize("typed", ["", "yes\n"])
 def test_preflight_wants_the_pools_own_name(command: Any, typed: str) -> None:
-    done = command(*PREFLIGHT, "--journal", "j.sqlite3", typed=typed)
+    done = command(*PREFLIGHT, *MES, "--venue", "mailbox:here", typed=typed)
     assert done.returncode != 0
-    assert "Confirmed for" not in done.stdout
+    assert "only the strategy's own code" in " ".join(done.stdout.split())
+    assert "Confirmed: " not in done.stdout
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_what_the_refused_entry_says_can_be_typed_and_lifts_the_refusal(
+    command: Any, named: bool
+) -> None:
+    at = SystemClock().now_ns()
+    with ChaosGateway() as real, connect(
+        real.url if named else EvalItUp(real.url), workflow="python-test", strategy="my own",
+        journal=command.folder / "j.sqlite3", settings=Settings(rules=Rules(session=False)),
+    ) as live:  # fmt: skip
+        refused = live.follow(ONE, 1, data="one", nth=0, decided_at=at)
+        assert refused.status.value == "HELD"
+        program, *words = shlex.split(refused.reason.partition("; type: ")[2])
+        assert program == "sim2live"
+        done = command(*words, typed="python-test\n")
+        assert done.returncode == 0, done.stderr
+        taken = live.follow(ONE, 1, data="one", nth=1, decided_at=at)
+        assert taken.status.value == "ACCEPTED"
+    assert len(real.received) == 1
+
+
+def test_doctor_says_what_nobody_has_confirmed(command: Any) -> None:
+    with ChaosGateway() as real:
+        set_up = {"SIM2LIVE_TARGET": real.url, "SIM2LIVE_WORKFLOW": "python-test",
+                  "SIM2LIVE_STRATEGY": "breakout", "SIM2LIVE_JOURNAL": "j.sqlite3"}  # fmt: skip
+        before = command("doctor", **set_up)
+        assert (
+            command("doctor", "--preflight", *MES, typed="python-test\n", **set_up).returncode == 0
+        )
+        after = command("doctor", "--json", **set_up)
+        switched_off = command("doctor", "--json", SIM2LIVE_RULES_PREFLIGHT="false", **set_up)
+    assert re.search(r"no +preflight +breakout: not confirmed", before.stdout)
+    found = {one["what"]: one for one in json.loads(after.stdout)}
+    assert found["preflight"]["ok"]
+    assert found["preflight"]["found"].startswith("breakout: CME:MESZ6 20")
+    found = {one["what"]: one for one in json.loads(switched_off.stdout)}
+    assert "switched off" in found["preflight"]["found"]
 
 
 @pytest.mark.parametrize(

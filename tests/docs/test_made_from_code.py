@@ -70,8 +70,9 @@ def test_messages_of_the_troubleshooting_page_stand_in_the_code() -> None:
         "written by a newer version", "s in the future", "is not installed; run: pip install",
         "is in use", "listening beyond this machine needs a token", "Workflow not found: ",
         "Missing required field: ", "must be application/json", "is not a name of this gateway",
-        "max_quantity: ", "max_position: ", "max_total: ", "max_signals_per_minute: ",
-        "session: ", "windows: ", "last_trade_days: ", "contract: ", "halted: ",
+        "preflight: ", "max_quantity: ", "max_position: ", "max_total: ",
+        "max_signals_per_minute: ", "session: ", "windows: ", "last_trade_days: ", "contract: ",
+        "halted: ",
         "exits only while ", "Not sent to ", "Unknown outcome at ",
         "does not prove what became of the signal",
     ):  # fmt: skip

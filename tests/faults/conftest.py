@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agreed import agreed
 
 from sim2live import settings
 from sim2live.clock import SystemClock
@@ -104,7 +105,7 @@ def desk(chaos: Callable[..., ChaosGateway], tmp_path: Path) -> Iterator[Callabl
             journal=journal or tmp_path / "journal.sqlite3",
             timeout=timeout,
             clock=SystemClock(),
-            settings=settings.Settings(**changes),
+            settings=agreed(**changes),
         )
         opened.append(dispatcher)
         return Desk(dispatcher, gateway)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agreed import agreed
 from tests.faults.conftest import ONE, POOL, TWO, Desk
 
 from sim2live.clock import NS, ManualClock, SystemClock
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.receipt import Status
-from sim2live.settings import Settings, connect
+from sim2live.settings import connect
 from sim2live.testing import ChaosGateway, Fault
 from sim2live.venues.base import Profile
 from sim2live.venues.evalitup import EvalItUp
@@ -149,7 +150,7 @@ def test_fault_14_too_many_requests(
     clock = ManualClock(SystemClock().now_ns())
     venue = EvalItUp(gateway.url, profile=Profile(rejects_429=True), clock=clock)
     with connect(
-        venue, workflow=POOL, journal=":memory:", clock=clock, settings=Settings()
+        venue, workflow=POOL, journal=":memory:", clock=clock, settings=agreed()
     ) as dispatcher:
 
         def want(target: int, nth: int) -> Any:
@@ -232,7 +233,7 @@ def test_fault_46_another_program_on_the_port_is_not_taken_for_the_venue() -> No
     server = RawServer(other)
     try:
         with connect(
-            server.url, workflow=POOL, journal=":memory:", clock=SystemClock(), settings=Settings()
+            server.url, workflow=POOL, journal=":memory:", clock=SystemClock(), settings=agreed()
         ) as dispatcher:
             assert not dispatcher.venue.simulated
             now = SystemClock().now_ns()

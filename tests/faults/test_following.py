@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.agreed import agreed
 from tests.faults.conftest import ONE, POOL, Desk
 
 from sim2live.clock import NS, ManualClock, SystemClock
@@ -19,7 +20,7 @@ from sim2live.gate.alarms import Alarms
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.receipt import Receipt, Status
 from sim2live.market.bars import Bar
-from sim2live.settings import Settings, connect
+from sim2live.settings import connect
 from sim2live.signals import Bracket, Instrument, StopLoss, TakeProfit
 from sim2live.venues.base import Profile
 from sim2live.venues.outcome import ChildOutcome, Kind, Outcome
@@ -35,7 +36,7 @@ def opened(venue: Record | None = None, journal: Path | str = ":memory:", **chan
     clock = changes.pop("clock", ManualClock(NOON))
     return connect(
         venue, workflow=POOL, strategy=strategy, journal=journal, clock=clock,
-        settings=Settings(**changes),
+        settings=agreed(**changes),
     )  # fmt: skip
 
 

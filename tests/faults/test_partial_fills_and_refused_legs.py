@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.agreed import agreed
 from tests.venues.projectx_firm import Firm, running, venue_of
 
 from sim2live import settings
@@ -142,7 +143,9 @@ def test_fault_37_the_guard_goes_on_after_a_restart(firm: Firm, venue: ProjectX)
 
 
 def test_fault_37_the_ledger_knows_that_the_position_went(firm: Firm, venue: ProjectX) -> None:
-    with settings.connect(venue, workflow="P-1", journal=":memory:", clock=firm.clock) as strategy:
+    with settings.connect(
+        venue, workflow="P-1", journal=":memory:", clock=firm.clock, settings=agreed()
+    ) as strategy:
         firm.clock.advance(1)
         at = firm.clock.now_ns()
         strategy.on_bar(MES, Bar(at, 5000.0, 5000.0, 5000.0, 5000.0))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agreed import agreed
 from tests.venues.projectx_firm import Firm, running, venue_of
 
 from sim2live import settings
@@ -47,7 +48,11 @@ def firm(manual_clock: ManualClock) -> Iterator[Firm]:
 @pytest.fixture
 def strategy(firm: Firm, tmp_path: Path) -> Iterator[Dispatcher]:
     with settings.connect(
-        venue_of(firm), workflow="P-1", journal=tmp_path / "j.sqlite3", clock=firm.clock
+        venue_of(firm),
+        workflow="P-1",
+        journal=tmp_path / "j.sqlite3",
+        clock=firm.clock,
+        settings=agreed(),
     ) as dispatcher:
         yield dispatcher
 
@@ -98,7 +103,9 @@ def test_fault_39_an_exit_is_owed_until_it_can_be_read(
 
 def test_fault_39_the_guard_does_nothing_while_it_cannot_read(firm: Firm) -> None:
     venue = venue_of(firm)
-    with settings.connect(venue, workflow="P-1", journal=":memory:", clock=firm.clock) as strategy:
+    with settings.connect(
+        venue, workflow="P-1", journal=":memory:", clock=firm.clock, settings=agreed()
+    ) as strategy:
         firm.clock.advance(1)
         strategy.on_bar(MES, Bar(firm.clock.now_ns(), 5000.0, 5000.0, 5000.0, 5000.0))
         want(strategy, firm, 2, 0)

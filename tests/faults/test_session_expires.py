@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.agreed import agreed
 from tests.venues.projectx_firm import Firm, ok, refused, running, venue_of
 
 from sim2live import settings
@@ -29,7 +30,11 @@ def firm(manual_clock: ManualClock) -> Iterator[Firm]:
 @pytest.fixture
 def strategy(firm: Firm, tmp_path: Path) -> Iterator[Dispatcher]:
     with settings.connect(
-        venue_of(firm), workflow="P-1", journal=tmp_path / "j.sqlite3", clock=firm.clock
+        venue_of(firm),
+        workflow="P-1",
+        journal=tmp_path / "j.sqlite3",
+        clock=firm.clock,
+        settings=agreed(),
     ) as dispatcher:
         firm.clock.advance(1)
         dispatcher.on_bar(MES, Bar(firm.clock.now_ns(), 5000.0, 5000.0, 5000.0, 5000.0))

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agreed import agreed
 from tests.faults.test_following import Real
 
 from sim2live.clock import NS, ManualClock, to_ns
 from sim2live.gate.receipt import Status
 from sim2live.market.bars import Bar
 from sim2live.market.sessions import Timetable
-from sim2live.settings import Settings, connect
+from sim2live.settings import connect
 from sim2live.signals import Instrument
 from sim2live.venues.record import Record
 
@@ -23,7 +24,7 @@ MONDAY = to_ns(datetime(2026, 1, 5, 15, tzinfo=UTC))
 def opened(clock: ManualClock, venue: Record, **changes: Any) -> Any:
     return connect(
         venue, workflow="pool", strategy="cross", journal=changes.pop("journal", ":memory:"),
-        clock=clock, settings=Settings(**changes),
+        clock=clock, settings=agreed(**changes),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agreed import agreed
 from tests.gateway.conftest import Client, a_signal
 
 from sim2live.clock import ManualClock, to_ns
@@ -17,7 +18,7 @@ from sim2live.gate.supervisor import Heartbeat
 from sim2live.gateway.server import running_gateway
 from sim2live.guard import Guard, Verdict
 from sim2live.market.bars import Bar
-from sim2live.settings import Settings, connect
+from sim2live.settings import connect
 from sim2live.signals import Instrument
 from sim2live.venues.record import Record
 
@@ -41,7 +42,7 @@ class Scene:
     def open(self) -> Any:
         return connect(
             self.venue, workflow="pool", journal=self.journal, clock=self.clock,
-            settings=Settings(),
+            settings=agreed(),
         )  # fmt: skip
 
     def guard(self, **more: Any) -> Guard:

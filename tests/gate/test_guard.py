@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.agreed import agreed
 
 from sim2live import settings
 from sim2live.clock import ManualClock
@@ -49,7 +50,12 @@ class Scene:
 
     def connect(self, strategy: str):
         return settings.connect(
-            self.venue, workflow="pool", strategy=strategy, journal=self.path, clock=self.clock
+            self.venue,
+            workflow="pool",
+            strategy=strategy,
+            journal=self.path,
+            clock=self.clock,
+            settings=agreed(),
         )
 
     def make(self, **changes) -> Guard:

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.agreed import agreed
 
 from sim2live import settings
 from sim2live.clock import NS, ManualClock, to_ns
@@ -129,7 +130,7 @@ def live(tmp_path):
             strategy="cross",
             journal=tmp_path / f"journal{len(opened)}.sqlite3",
             clock=clock,
-            settings=settings.Settings(**changes),
+            settings=agreed(**changes),
         )
         opened.append(dispatcher)
         return dispatcher

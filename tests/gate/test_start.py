@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from tests.agreed import agreed
 
 from sim2live import settings
 from sim2live.clock import NS, ManualClock, to_ns
@@ -53,7 +54,7 @@ class Life:
         confirm = changes.pop("confirm", None)
         self.dispatcher = settings.connect(
             self.venue, workflow="pool", strategy="cross", journal=self._path, clock=self.clock,
-            confirm=confirm, settings=settings.Settings(**changes),
+            confirm=confirm, settings=agreed(**changes),
         )  # fmt: skip
         return self.dispatcher
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.agreed import agreed
 
 from sim2live import settings
 from sim2live.clock import NS, ManualClock, to_ns
@@ -58,7 +59,7 @@ class World:
         self.nth = 0
         self.dispatcher = settings.connect(
             self.venue, workflow="pool", strategy="cross", journal=folder / "journal.sqlite3",
-            clock=self.clock, settings=settings.Settings(**changes),
+            clock=self.clock, settings=agreed(**changes),
         )  # fmt: skip
         self.gate = self.dispatcher.gate
         self.supervisor = Supervisor(self.gate, looks, self.clock)

@@ -32,9 +32,18 @@ def doctor(
         ),
     ] = None,
     workflow: Annotated[
-        str | None, typer.Option("--workflow", "--pool", "-w", help="The simulation pool.")
+        str | None, typer.Option("--workflow", "--pool", "-w", help="The pool; by default as set.")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="Name of the strategy to confirm; by default as set.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="The venue; by default as set.")] = None,
+    venue: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="For --preflight: a venue that only your own code can make."
+        ),
+    ] = None,
     journal: Annotated[
         str | None, typer.Option(metavar="PATH", help="The journal; by default as set.")
     ] = None,
@@ -43,7 +52,8 @@ def doctor(
     """Check Python, packages, clock, ports, settings, journal, venue, instrument and calendar.
 
     Each thing that is not well names its exact mend. --preflight shows the page to read before a
-    first live order, and keeps the confirmation; --probe finds out what the venue does.
+    first live order, and keeps the confirmation: until then a strategy opens nothing on a venue
+    that is not simulated. --probe finds out what the venue does.
 
     A probe sends at most eight market orders of one or two contracts, asks what the pool's account
     shows, and keeps the answers as the venue's profile. Only then are exits of unknown outcome
@@ -53,7 +63,7 @@ def doctor(
 
       sim2live doctor
 
-      sim2live doctor --preflight --pool scalping-mes -i CME:MESZ6
+      sim2live doctor --preflight --pool scalping-mes --strategy breakout -i CME:MESZ6
 
     [bold]Exit codes[/bold]
 
@@ -68,7 +78,15 @@ def doctor(
     if preflight:
         from sim2live.cli import preflight as page
 
-        page.preflight(chosen, target, workflow, instrument, journal)
+        page.preflight(
+            chosen,
+            target=target,
+            fingerprint=venue,
+            workflow=workflow,
+            strategy=strategy,
+            instrument=instrument,
+            journal=journal,
+        )
         return
     from sim2live.cli import screen
 
@@ -117,8 +135,32 @@ def _findings(
                 f"close cancels legs {profile.close_cancels_legs}"
             ),
         )
+        if not venue.simulated:
+            yield from _confirmed(chosen, venue, journal)
     finally:
         venue.close()
+
+
+def _confirmed(chosen: Settings, venue: Venue, journal: str | None) -> Iterator[Finding]:
+    """Whether entries of the strategy that the settings name would go."""
+    from pathlib import Path
+
+    from sim2live.clock import SystemClock
+    from sim2live.gate.journal import open_journal
+    from sim2live.gate.preflight import confirmed
+    from sim2live.settings import DEFAULT_STRATEGY, data_folder
+
+    if chosen.rules.preflight is False:
+        yield True, "preflight", "switched off ([rules] preflight = false)"
+        return
+    path = journal or chosen.journal or str(data_folder() / "journal.sqlite3")
+    name, found = chosen.strategy or DEFAULT_STRATEGY, None
+    if chosen.workflow and Path(path).exists():
+        kept = open_journal(path, venue.fingerprint, SystemClock())
+        found = confirmed(kept.facts, chosen.workflow, name)
+        kept.close()
+    mend = "not confirmed, so nothing is opened here; run: sim2live doctor --preflight"
+    yield found is not None, "preflight", f"{name}: {found or mend}"
 
 
 def _journal(chosen: Settings, journal: str | None) -> Iterator[Finding]:

@@ -50,24 +50,19 @@ def guard(
       0 all is well, 1 something is held and nobody looks after it
     """
     from sim2live.cli import screen
-    from sim2live.cli.steer import _place
+    from sim2live.cli.steer import _place, take_place
     from sim2live.clock import SystemClock
     from sim2live.errors import ConfigError
     from sim2live.gate.journal import open_journal
     from sim2live.guard import Guard, Verdict
-    from sim2live.settings import alarms_of, connect, load
+    from sim2live.settings import alarms_of, load
 
     if takeover and not flatten:
         raise ConfigError("--takeover ends a process only in order to flatten: give --flatten too")
     path, place = _place(workflow, venue, journal)
 
     def take_over() -> Dispatcher:
-        mine = connect(target, workflow=place.workflow, strategy="guard", journal=path)
-        if mine.venue.fingerprint != place.venue:
-            found = mine.venue.fingerprint
-            mine.close()
-            raise ConfigError(f"target: that venue is {found}, the journal means {place.venue}")
-        return mine
+        return take_place(path, place, target, strategy="guard")
 
     clock = SystemClock()
     alarms = alarms_of(load(), clock)

@@ -79,6 +79,9 @@ max_position = 5
 # daily_loss = 500.0
 # trailing_drawdown = 1500.0
 # last_trade_days = 2
+# A venue that is not simulated takes no entry of a strategy that nobody has confirmed with
+# sim2live doctor --preflight. false leaves that question out.
+# preflight = true
 
 # Where alarms go: addresses of the package apprise. {{NAME}} is a variable of the environment.
 [alerts]

@@ -12,23 +12,29 @@ if TYPE_CHECKING:
     from sim2live.signals import Instrument
     from sim2live.venues.base import Venue
 
-FACT = "preflight"
 _LIMITS = ("max_quantity", "max_position", "max_total", "daily_loss", "trailing_drawdown")
 
 
 def preflight(
     chosen: Settings,
+    *,
     target: str | None,
+    fingerprint: str | None,
     workflow: str | None,
+    strategy: str | None,
     instrument: str | None,
     journal: str | None,
 ) -> None:
     """Show the page, ask for the pool's name, and keep the answer in the journal.
 
+    A simulated venue needs no answer, and is not asked for one.
+
     Args:
         chosen: The settings.
         target: The venue, or None for that of the settings.
+        fingerprint: Of a venue that only the strategy's own code can make, instead of a target.
         workflow: The pool, or None for that of the settings.
+        strategy: Name of the strategy instance, or None for that of the settings.
         instrument: Such as ``CME:MESZ6``.
         journal: The journal, or None for that of the settings.
 
@@ -38,34 +44,45 @@ def preflight(
     from sim2live.clock import SystemClock, iso
     from sim2live.errors import ConfigError
     from sim2live.gate.journal import open_journal
-    from sim2live.settings import data_folder, open_venue
+    from sim2live.gate.places import Away
+    from sim2live.gate.preflight import confirm, confirmed
+    from sim2live.settings import DEFAULT_STRATEGY, data_folder, open_venue
     from sim2live.signals import Instrument
 
     pool = workflow or chosen.workflow
     if pool is None or instrument is None:
         raise ConfigError("a preflight needs --workflow and --instrument")
+    name = strategy or chosen.strategy or DEFAULT_STRATEGY
     traded, clock = Instrument.parse(instrument), SystemClock()
-    venue = open_venue(target or chosen.target, token=None, clock=clock)
+    venue: Venue = (
+        Away(fingerprint)
+        if fingerprint
+        else open_venue(target or chosen.target, token=None, clock=clock)
+    )
     path = journal or chosen.journal or str(data_folder() / "journal.sqlite3")
     kept = open_journal(path, venue.fingerprint, clock)
     try:
         line = kept.lines(pool).get((pool, traded))
-        before = kept.facts.get(pool, FACT)
-        _page(chosen, venue, pool, traded, line, before)
+        before = confirmed(kept.facts, pool, name)
+        _page(chosen, venue, pool, name, traded, line, before)
+        if venue.simulated:
+            typer.echo("This venue is simulated: nothing needs to be confirmed.")
+            return
         typed = typer.prompt("Type the pool's name to confirm", default="", show_default=False)
         if typed != pool:
             raise ConfigError("that is not the pool's name; nothing was confirmed")
-        kept.facts.put(pool, FACT, f"{traded} {iso(clock.now_ns())}")
+        confirm(kept.facts, pool, name, f"{traded} {iso(clock.now_ns())}")
     finally:
         kept.close()
         venue.close()
-    typer.echo(f"Confirmed for {pool} at {venue.fingerprint}.")
+    typer.echo(f"Confirmed: {name} may open positions in {pool} at {venue.fingerprint}.")
 
 
 def _page(
     chosen: Settings,
     venue: Venue,
     pool: str,
+    strategy: str,
     traded: Instrument,
     line: Line | None,
     before: str | None,
@@ -80,11 +97,11 @@ def _page(
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column(overflow="fold")
-    there = venue.probe(timeout=2.0)
-    rows.add_row("Venue", Text(f"{venue.fingerprint}{'' if there else ' (does not answer)'}"))
+    rows.add_row("Venue", Text(f"{venue.fingerprint}{_there(venue)}"))
     real = Text(kind(venue), style="bold green" if venue.simulated else "bold red")
     rows.add_row("Money", real)
     rows.add_row("Pool", Text(pool))
+    rows.add_row("Strategy", Text(strategy))
     rows.add_row("Contract", Text(_contract(traded)))
     rows.add_row("Mirror", "the strategy rebuilds it from history when it starts")
     rows.add_row("Presumed", Text("0: nothing was ever sent" if line is None else _presumed(line)))
@@ -96,6 +113,12 @@ def _page(
     rows.add_row("Alarms", Text(", ".join(chosen.alerts) or "to the log only (alerts)"))
     rows.add_row("Confirmed", Text(before or "never before"))
     screen.out().print(Panel(rows, title="Before the first live order", title_align="left"))
+
+
+def _there(venue: Venue) -> str:
+    if venue.name == "away":
+        return " (only the strategy's own code reaches it)"
+    return "" if venue.probe(timeout=2.0) else " (does not answer)"
 
 
 def _contract(traded: Instrument) -> str:

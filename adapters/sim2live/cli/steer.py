@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sim2live.gate.dispatch import Dispatcher
     from sim2live.gate.places import Place
 
 Workflow = Annotated[
@@ -131,25 +132,43 @@ def flatten(
     """
     from sim2live.cli import screen
     from sim2live.clock import SystemClock
-    from sim2live.errors import ConfigError
     from sim2live.gate.places import ask, holder_of
-    from sim2live.settings import connect
 
     path, place = _place(workflow, venue, journal)
     if holder_of(path, place):
         _tell(ask(path, place, "flatten", "", SystemClock(), wait=wait))
-    mine = connect(target, workflow=place.workflow, strategy="flatten", journal=path)
+    mine = take_place(path, place, target, strategy="flatten")
     try:
-        if mine.venue.fingerprint != place.venue:
-            raise ConfigError(
-                f"target: that venue is {mine.venue.fingerprint}, the journal means {place.venue}"
-            )
         mine.flatten()
         report = mine.standing()
     finally:
         mine.close()
     screen.out().print(report.text(), markup=False, soft_wrap=True)
     raise typer.Exit(0 if all(line.presumed == "0" for line in report.lines) else 1)
+
+
+def take_place(path: str, place: Place, target: str | None, *, strategy: str) -> Dispatcher:
+    """Follow a place from here, in order to close what it holds.
+
+    Raises:
+        ConfigError: The target is another venue than the journal means.
+    """
+    from msgspec.structs import replace
+
+    from sim2live.errors import ConfigError
+    from sim2live.settings import connect, load
+
+    chosen = load()
+    # Nothing is opened, so nobody has to confirm an entry.
+    chosen = replace(chosen, rules=replace(chosen.rules, preflight=False))
+    mine = connect(
+        target, workflow=place.workflow, strategy=strategy, journal=path, settings=chosen
+    )
+    if mine.venue.fingerprint != place.venue:
+        found = mine.venue.fingerprint
+        mine.close()
+        raise ConfigError(f"target: that venue is {found}, the journal means {place.venue}")
+    return mine
 
 
 def _place(workflow: str | None, venue: str | None, journal: str | None) -> tuple[str, Place]:

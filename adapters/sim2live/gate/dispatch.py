@@ -54,7 +54,7 @@ class Dispatcher:
         shift: int = 0,
         pins: Pins | None = None,
     ) -> None:
-        gate.enter(workflow)
+        gate.enter(workflow, strategy)
         self.gate = gate
         # Bars that bear the time of their beginning close this many ns later.
         self._shift = shift

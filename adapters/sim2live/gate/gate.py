@@ -114,14 +114,17 @@ class Gate:
         self._answers = Answers(self.sender, self.replay)
         self.heard: dict[Key, int] = {}
 
-    def enter(self, workflow: str) -> None:
-        """A strategy is about to follow a workflow from this process.
+    def enter(self, workflow: str, strategy: str | None = None) -> None:
+        """A strategy is about to follow a workflow from this process; None for a command.
 
         Raises:
             LockedError: another process follows it.
             JournalError: what it left behind cannot be read.
         """
         self.shelf.enter(workflow)
+        if strategy is not None:
+            for sentence in self.doorkeeper.enters(workflow, strategy):
+                logger.warning("no entry will go: %s", sentence)
 
     @property
     def books(self) -> dict[Key, Book]:
@@ -244,6 +247,7 @@ class Gate:
                 decided_at=decision.decided_at,
                 time=self.now.time(decision.decided_at),
                 order=decision.order,
+                strategy=decision.strategy,
             )
         )
 

@@ -19,6 +19,7 @@ from sim2live.gate.hours import (
     Windows,
 )
 from sim2live.gate.losses import DailyLoss, TrailingDrawdown
+from sim2live.gate.preflight import Preflight
 from sim2live.gate.rules import (
     Entry,
     MaxPosition,
@@ -44,6 +45,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         daily_loss: account currency that a pool may lose in a session.
         trailing_drawdown: account currency that a pool may stand below its highest equity.
         last_trade_days: how many of a contract's last business days see no entries.
+        preflight: True to refuse entries of a strategy until a human has confirmed them with
+            `sim2live doctor --preflight`.
     """
 
     max_quantity: int | None = None
@@ -55,6 +58,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     daily_loss: float | None = None
     trailing_drawdown: float | None = None
     last_trade_days: int | None = None
+    preflight: bool | None = None
 
     def check(self) -> None:
         """Look at the numbers and the times.
@@ -83,6 +87,7 @@ SAFE = Rules(
     max_signals_per_minute=60,
     session=True,
     last_trade_days=1,
+    preflight=True,
 )
 """What a real venue gets where the settings name no limit."""
 
@@ -98,6 +103,7 @@ def made(
     no_entries_after: str | None = None,
     flatten_at: str | None = None,
     facts: Facts | None = None,
+    preflight: Preflight | None = None,
 ) -> list[Rule]:
     """The rules that are switched on, in the order they are asked.
 
@@ -108,9 +114,12 @@ def made(
         no_entries_after: a time of day, or None.
         flatten_at: a time of day, or None; after it nothing is opened either.
         facts: where the highest equity of a pool is kept.
+        preflight: asks whether a human has confirmed; None where there is nothing to ask.
     """
     merged = _over(limits, default)
     rules: list[Rule] = []
+    if merged.preflight and preflight is not None:
+        rules.append(preflight)
     if merged.session:
         rules.append(SessionOpen(timetable))
     if merged.windows:

@@ -31,6 +31,7 @@ class Entry(Struct, frozen=True, kw_only=True):
         decided_at: ns UTC, the bar of the decision.
         time: ns UTC, where the gate says "now" is.
         order: what the framework's order adds, or None for a corrective entry.
+        strategy: name of the strategy instance.
     """
 
     workflow: str
@@ -41,6 +42,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     decided_at: int
     time: int
     order: OrderSpec | None = None
+    strategy: str = ""
 
 
 class Mark(Struct, frozen=True, kw_only=True):
@@ -69,6 +71,10 @@ class Rule(abc.ABC):
     @abc.abstractmethod
     def refuses(self, entry: Entry) -> str:
         """A sentence with the number and the limit, or an empty string."""
+
+    def enters(self, workflow: str, strategy: str) -> str:  # noqa: ARG002 - most need not know
+        """Told that a strategy starts; a sentence where none of its entries could go yet."""
+        return ""
 
     def went(self, entry: Entry) -> None:  # noqa: B027 - empty on purpose
         """Told when an entry that every rule agreed to goes out. Most rules need not know."""
@@ -180,6 +186,11 @@ class Doorkeeper:
             for rule in self.rules:
                 rule.went(entry)
         return ""
+
+    def enters(self, workflow: str, strategy: str) -> list[str]:
+        """What would keep every entry of a strategy that starts from going."""
+        with self._lock:
+            return list(filter(None, [rule.enters(workflow, strategy) for rule in self.rules]))
 
     def marked(self, mark: Mark) -> None:
         """Hand a mark to every rule."""
