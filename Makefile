@@ -22,7 +22,7 @@ PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install demo test browser test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
+.PHONY: help install demo test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ install: $(HAVE_ALL) ## Make .venv with everything, pinned
 demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real prices
 	$(BIN)/sim2live demo
 
-test: $(HAVE_ALL) browser test-vectorbt-pandas3 ## Run all tests
+test: $(HAVE_ALL) browser nats-server test-vectorbt-pandas3 ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
 	@test -n "$(ARGS)" || $(BIN)/coverage report --fail-under=100 --skip-covered \
 		--include='*/gate/delivery.py,*/gate/rules.py,*/gate/ledger.py,*/sim2live/signals.py'
@@ -46,6 +46,14 @@ browser:
 		echo "Fetching Chromium for the page's tests (once)" && apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 		echo "Chromium is missing: the tests of the Activity page will say so (on Debian: apt-get install chromium)"
+
+# The relay is tested with a real server between two hosts. Without one, its tests say so.
+nats-server:
+	@command -v nats-server >/dev/null 2>&1 || test -x /usr/sbin/nats-server || { [ "$$(id -u)" = 0 ] && \
+		command -v apt-get >/dev/null 2>&1 && echo "Fetching nats-server for the relay's tests (once)" && \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		nats-server >/dev/null; } || \
+		echo "nats-server is missing: the tests of the relay will say so (on Debian: apt-get install nats-server)"
 
 check: $(HAVE_ALL) ## Lint, format, types, layers and pins; changes nothing
 	$(BIN)/ruff check .

@@ -20,8 +20,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         mode: what the one-line switch chooses: the framework's own broker (``sim``), the
             mirror on paper (``paper``), or the mirror on ``target`` (``live``).
-        target: ``paper``, ``record``, the address of a signal API, or ``projectx:`` and a
-            firm (``topstepx``, ``testmax``) or an address.
+        target: ``paper``, ``record``, the address of a signal API, ``nats://host:port``, or
+            ``projectx:`` and a firm (``topstepx``, ``testmax``) or an address.
         user_name: the login at a ProjectX firm; its API key is in ``SIM2LIVE_API_KEY``.
         workflow: the pool.
         strategy: name of the strategy instance.
@@ -49,6 +49,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         accounts: workflow -> names or numbers of accounts at a ProjectX firm; a workflow that is
             not named here is itself the name of an account.
         calendars: exchange -> a calendar of the package exchange_calendars.
+        nats_ca: file of the certificates to trust at ``tls://`` targets; by default the system's.
+            What the server asks for is in ``SIM2LIVE_NATS_TOKEN`` or ``SIM2LIVE_NATS_NKEY``.
     """
 
     mode: Mode = "paper"
@@ -75,6 +77,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alerts: dict[str, str] = {}
     accounts: dict[str, list[str | int]] = {}
     calendars: dict[str, str] = {}
+    nats_ca: str | None = None
 
     def check(self) -> None:
         """Look at what types cannot say.

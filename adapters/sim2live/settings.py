@@ -9,11 +9,9 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sim2live.settings")
 FILE = "sim2live.toml"
 PREFIX = "SIM2LIVE_"
-SECRETS = frozenset({"token", "api_key", "password", "secret"})
+SECRETS = frozenset({"token", "api_key", "password", "secret", "nats_token", "nats_nkey"})
 DEFAULT_WORKFLOW, DEFAULT_STRATEGY = "python-test", "strategy"
 
 __all__ = [
@@ -170,9 +168,9 @@ def connect(
 
     Args:
         target: ``"paper"`` (default: in process), ``"record"`` (signals kept in memory),
-            ``"http://host:port"`` of a signal API, ``"projectx:FIRM"`` (or an address instead
-            of the firm), or a `Venue`. A server counts as real money unless it proves to be the
-            project's own gateway.
+            ``"http://host:port"`` of a signal API, ``"nats://host:port"`` of a relay's server,
+            ``"projectx:FIRM"`` (or an address instead of the firm), or a `Venue`. A server counts
+            as real money unless it proves to be the project's own gateway.
         workflow: the pool; required on a real venue.
         strategy: name of the strategy instance, part of every signal id.
         run: name of the run; the same run resumes.
@@ -289,25 +287,11 @@ def connect(
 def alarms_of(settings: Settings, clock: Clock) -> Alarms:
     """Alarms with the channels that are set; a thread of their own tells them."""
     from sim2live.gate.alarms import Alarms
-    from sim2live.gate.messenger import Messenger
+    from sim2live.gate.messenger import Messenger, with_secrets
 
     if not settings.alerts:
         return Alarms()
-    return Alarms(Messenger(_addresses(settings.alerts, os.environ), clock))
-
-
-def _addresses(alerts: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The addresses with their secrets; the file holds the names of these only."""
-
-    def of(name: str, found: re.Match[str]) -> str:
-        value = environment.get(found[1])
-        if not value:
-            raise ConfigError(f"alerts.{name}: the variable {found[1]} is empty or absent")
-        return value
-
-    return {
-        name: re.sub(r"\{(\w+)\}", partial(of, name), address) for name, address in alerts.items()
-    }
+    return Alarms(Messenger(with_secrets(settings.alerts, os.environ), clock))
 
 
 def open_venue(
@@ -342,11 +326,28 @@ def open_venue(
         venue = EvalItUp(target, token=secret, clock=clock)
         venue.prove_paper(timeout=PROOF_TIMEOUT)
         return venue
+    if target.startswith(("nats://", "tls://")):
+        return _nats(target, token, settings or load(), clock)
     if target.startswith("projectx:"):
         return _projectx(target.removeprefix("projectx:"), settings or load(), clock)
     raise ConfigError(
-        f"target={target!r}: must be 'paper', 'record', http://host:port, projectx:FIRM or a Venue"
+        f"target={target!r}: must be 'paper', 'record', http://host:port, nats://host:port, "
+        "projectx:FIRM or a Venue"
     )
+
+
+def _nats(target: str, token: str | None, settings: Settings, clock: Clock) -> Venue:
+    from sim2live.venues.nats import Nats
+
+    venue = Nats(target, **nats_secrets(token), ca=settings.nats_ca, clock=clock)
+    venue.meet(timeout=PROOF_TIMEOUT)
+    return venue
+
+
+def nats_secrets(token: str | None = None) -> dict[str, str | None]:
+    """Token (or the given one) and nkey seed for a NATS server, from the environment."""
+    found = {name: os.environ.get(f"{PREFIX}NATS_{name.upper()}") for name in ("token", "nkey")}
+    return {**found, "token": token or found["token"] or None}
 
 
 def _projectx(firm: str, settings: Settings, clock: Clock) -> Venue:

@@ -20,6 +20,7 @@ from sim2live.cli.guard import guard
 from sim2live.cli.init import init
 from sim2live.cli.parity import parity
 from sim2live.cli.playground import playground
+from sim2live.cli.relay import relay
 from sim2live.cli.send import send
 from sim2live.cli.steer import acknowledge, flatten, halt, position, resolve, resume
 
@@ -62,6 +63,7 @@ def app() -> typer.Typer:
         resolve,
         acknowledge,
         guard,
+        relay,
     ):
         made.command()(verb)
     made.add_typer(export())

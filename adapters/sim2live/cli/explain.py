@@ -96,7 +96,10 @@ def _tell(archive: Archive, entry: Entry) -> None:
         add(bar.time, "bar", f"{prices}, volume {bar.volume:g}")
     run = f", run {row.run}" if row.run else ""
     nth = "no call of its own" if row.nth < 0 else f"call {row.nth + 1} of that bar"
-    add(row.decided_at, "decided", f"{row.strategy}{run}, on {row.data}, {nth}")
+    if row.strategy:
+        add(row.decided_at, "decided", f"{row.strategy}{run}, on {row.data}, {nth}")
+    elif row.decided_at:  # the journal of a relay
+        add(row.decided_at, "left", "the strategy host, by that host's clock")
     add(None, "meant", _LEGS.get(row.leg, row.leg))
     add(row.created_at, "written", f"to the journal, for {row.workflow} at {entry.venue}")
     times = {0: "never", 1: "once"}.get(row.sends, f"{row.sends} times, the same bytes each time")

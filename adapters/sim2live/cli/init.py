@@ -16,8 +16,8 @@ TEXT = """\
 mode = "paper"
 
 # "paper" (in this process), "record" (signals are kept, nothing is sent), the address of a signal
-# API, or projectx:topstepx. An address counts as REAL money unless it proves to be the paper
-# gateway of this project.
+# API, nats://host:4222 (a relay's server), or projectx:topstepx. An address counts as REAL money
+# unless it proves to be the paper gateway of this project.
 target = "{target}"
 
 # The pool that signals go to; its exact name.
@@ -67,6 +67,9 @@ start = "wait"
 
 # The login at a ProjectX firm; its key is in SIM2LIVE_API_KEY.
 # user_name = "me@example.com"
+
+# Certificates to trust at a tls:// target. Its token is in SIM2LIVE_NATS_TOKEN.
+# nats_ca = "ca.pem"
 
 # Limits for entries. An exit is never refused.
 [rules]

@@ -99,6 +99,8 @@ class Journal:
         self._db = database
         self.mailbox = Mailbox(database, venue, clock)
         self.facts = Facts(database, venue)
+        # What is true of the file, whichever venue it is opened for.
+        self.file = Facts(database, "")
         self.told = Told(database, venue)
         self.bars = BarLog(database, venue)
         self._venue = venue
@@ -188,32 +190,35 @@ class Journal:
         )
         self._db.commit([(again, (self._venue, row.id))], durable=True)
 
-    def held(self, row: Row, line: Line | None) -> None:
+    def held(self, row: Row, line: Line | None, *, durable: bool = False) -> None:
         """Write a decision that was refused before sending, and the line as it stands.
 
         Args:
             row: the refusal.
             line: None where the caller does not hold the instrument.
+            durable: True to return only when it is on disk.
         """
         try:
-            self._keep(row, line, durable=False)
+            self._keep(row, line, durable=durable)
         except DuplicateError:
             # The same refusal of the same decision, replayed: the first row stands.
             return
 
     def outcome(self, row: Row, outcome: Outcome, latency: int | None, line: Line) -> None:
         """Write what became of a row, together with the ledger line that follows from it."""
+        after = self._line(row.workflow, row.instrument, line)
+        self._db.commit([self._became(row, outcome, latency), after], durable=False)
+
+    def settle(self, row: Row, outcome: Outcome, latency: int | None) -> None:
+        """Write what became of a row that no ledger follows; on disk when this returns."""
+        self._db.commit([self._became(row, outcome, latency)], durable=True)
+
+    def _became(self, row: Row, outcome: Outcome, latency: int | None) -> Statement:
         state: State = outcome.kind.value
-        self._db.commit(
-            [
-                (
-                    "UPDATE signals SET state=?, reason=?, answered_at=?, latency=?"
-                    " WHERE venue=? AND id=?",
-                    (state, outcome.reason, self._clock.now_ns(), latency, self._venue, row.id),
-                ),
-                self._line(row.workflow, row.instrument, line),
-            ],
-            durable=False,
+        now = self._clock.now_ns()
+        return (
+            "UPDATE signals SET state=?, reason=?, answered_at=?, latency=? WHERE venue=? AND id=?",
+            (state, outcome.reason, now, latency, self._venue, row.id),
         )
 
     def line(self, workflow: str, instrument: Instrument, line: Line) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping
+from functools import partial
 from queue import Empty, Full, Queue
 from typing import Protocol
 
@@ -107,3 +109,25 @@ def _channel(name: str, address: str) -> Channel:
         raise ConfigError(f"alerts.{name}: apprise does not understand this address")
     channel: Channel = made
     return channel
+
+
+def with_secrets(alerts: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The addresses with their secrets; the file holds the names of these only.
+
+    Args:
+        alerts: name -> address, in which ``{NAME}`` stands for a variable.
+        environment: the variables.
+
+    Raises:
+        ConfigError: a variable is empty or absent.
+    """
+
+    def of(name: str, found: re.Match[str]) -> str:
+        value = environment.get(found[1])
+        if not value:
+            raise ConfigError(f"alerts.{name}: the variable {found[1]} is empty or absent")
+        return value
+
+    return {
+        name: re.sub(r"\{(\w+)\}", partial(of, name), address) for name, address in alerts.items()
+    }

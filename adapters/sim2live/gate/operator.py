@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from sim2live.errors import ConfigError
 from sim2live.gate.gate import Gate
+from sim2live.gate.journal import Row
 from sim2live.gate.ledger import UNCONFIRMED, Presumed
 from sim2live.signals import Instrument
 from sim2live.venues.outcome import Kind, Outcome
@@ -58,13 +59,15 @@ class Operator:
         """A human says what became of an unknown signal; returns the sentence to show.
 
         Raises:
-            ConfigError: no unknown signal has this id.
+            ConfigError: no unknown signal has this id, or one that was not executed still may be.
         """
         for book in list(self._gate.books.values()):
             with book.lock:
                 row = book.unknown.get(id_)
                 if row is None:
                     continue
+                if not executed:
+                    self._withdraw(row)
                 kind = Kind.ACCEPTED if executed else Kind.REJECTED
                 told = "executed" if executed else "not executed"
                 outcome = Outcome(kind, f"a human says: {told}")
@@ -80,9 +83,15 @@ class Operator:
         raise ConfigError(f"no unknown signal has the id {id_!r}; unknown now: {waiting or 'none'}")
 
     def set_position(self, workflow: str, instrument: Instrument, position: int) -> str:
-        """A human has looked at the venue and says what it holds; nothing is unknown then."""
+        """A human has looked at the venue and says what it holds; nothing is unknown then.
+
+        Raises:
+            ConfigError: a signal of unknown outcome may still be executed.
+        """
         book = self._gate.book(workflow, instrument)
         with book.lock:
+            for row in book.unknown.values():
+                self._withdraw(row)
             for row in list(book.unknown.values()):
                 outcome = Outcome(Kind.REJECTED, "a human set the position")
                 self._gate.sender.resolve(book, row, outcome, source="HUMAN")
@@ -94,6 +103,12 @@ class Operator:
             sentence = f"{book.name}: presumed {book.line.presumed}"
         self._gate.heal(book)
         return sentence
+
+    def _withdraw(self, row: Row) -> None:
+        """What a human calls void must not be executed afterwards."""
+        why = self._gate.venue.withdraw(row.signal)
+        if why:
+            raise ConfigError(f"signal_id={row.id!r}: it cannot be called void now: {why}")
 
     def confirm(self, workflow: str, text: str) -> list[str]:
         """A human says what a blind venue holds after an unclean end.

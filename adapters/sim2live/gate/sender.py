@@ -244,7 +244,9 @@ class Sender:
                 f"{outcome.reason} `sim2live resolve {row.id} accepted|not-sent` settles it",
             )
         if outcome.halts:
-            line = replace(line, halted=f"the venue refuses this client: {outcome.reason}")
+            unsure = outcome.kind is Kind.UNKNOWN
+            why = f"nobody knows what became of {row.id}" if unsure else "it refuses this client"
+            line = replace(line, halted=f"the venue: {why}: {outcome.reason}")
             self.sound(book, line.halted)
         book.line = line
 

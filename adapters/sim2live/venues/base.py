@@ -107,6 +107,16 @@ class Venue(abc.ABC):
         """What the venue says became of a signal; None when it cannot tell."""
         return None
 
+    def withdraw(self, signal: Signal) -> str:
+        """Make sure that a signal of unknown outcome, once a human called it void, stays so.
+
+        A venue that is told directly acts at once or never. One behind a queue has to be asked.
+
+        Returns:
+            Why nobody can promise that; empty when it is sure.
+        """
+        return ""
+
     def positions(self, workflow: str) -> dict[Instrument, int] | None:
         """Net whole contracts held in a pool.
 

@@ -1,0 +1,1 @@
+"""The relay: takes signals from a message broker and hands them to the venue beside it."""
