@@ -413,12 +413,13 @@ class World:
             raise Broken(f"held {held}, the strategy never wanted beyond {self.largest}")
         if not held and account.working("pool") and not self._told_of_legs():
             raise Broken(f"I7: orders work at a flat venue, nobody was told: {line}")
-        if book.absent:
+        if set(self.behind):
             self._check_rows()
             return  # nobody can say yet what is wanted in sum
         wanted = sum(self.mirror.values())
         too_much = excess(Presumed(held, held), wanted)
-        if too_much and book.begun:
+        everybody = {handle.strategy for handle in self.handles.values()}
+        if too_much and everybody <= book.here:
             owed = book.owed is not None or OWED in line.reasons
             if owed:
                 self.tally.owed += not self.owing

@@ -28,13 +28,12 @@ class Answers:
         self._sender = sender
         self._replay = replay
 
-    def of(self, book: Book, decision: Decision, grown: int, sent: Sent) -> Receipt:
+    def of(self, book: Book, decision: Decision, sent: Sent) -> Receipt:
         """The receipt of what was sent, held or not needed."""
         status, reason = sent.status, sent.reason
         granted = decision.target
-        if grown and decision.nth >= 0 and status in REFUSALS:
-            granted -= grown
-            book.targets_of(decision.strategy)[decision.owner] = granted
+        if decision.grown and status in REFUSALS:
+            granted = book.grant(decision)
         elif sent.opened and status in REFUSALS:
             # An "un-exit" has no order that could be refused: the venue waits instead (rule 8).
             book.line = replace(book.line, waiting=sign(book.total))
@@ -53,25 +52,27 @@ class Answers:
             children=sent.children,
         )
 
-    def stored(self, book: Book, decision: Decision, grown: int) -> Receipt | None:
-        """What the journal says of a decision that an earlier process has made already.
+    def due(self, book: Book, decision: Decision) -> bool:
+        """Whether the process before ended at this bar, before it came to this decision."""
+        unheard = decision.nth >= 0 and not book.heard(decision)
+        return unheard and self._replay.stored(decision) is None
+
+    def past(self, book: Book, decision: Decision) -> Receipt:
+        """What becomes of a decision whose strategy is still in its history: nothing is sent.
 
         Refusals are replayed, or the rebuilt simulator would hold what the venue never took
         (rule 6 of following).
         """
-        watermark = self._replay.watermark(decision.run, decision.instrument)
-        if decision.nth < 0 or decision.decided_at > watermark:
-            return None
-        stored = self._replay.stored(decision)
+        stored = self._replay.stored(decision) if decision.nth >= 0 else None
         if stored is None:
-            if decision.decided_at < watermark or not self._replay.decided_later(decision):
-                return None
-            stored = Sent(status=Status.SHADOW, reason="decided before the restart")
+            stored = Sent(status=Status.SHADOW, reason="history")
         granted = decision.target
-        if stored.opened and stored.status in REFUSALS:
-            # What others of a shared instrument wanted then is not known now; the row is.
-            granted -= stored.signals[-1].signed if len(book.known) > 1 else grown
-        book.targets_of(decision.strategy)[decision.owner] = granted
+        if stored.status in REFUSALS:
+            # Of other bars than those of then no more is taken back than the order asks for.
+            prior = book.rebuilt.get(decision.owner, 0)
+            granted = sorted((prior, granted, granted - stored.grown))[1]
+        book.rebuilt[decision.owner] = granted
+        book.last = (decision.strategy, decision.run, decision.decided_at)
         return Receipt(
             status=stored.status, granted=granted, reason=stored.reason, signals=stored.signals
         )
@@ -87,11 +88,10 @@ class Answers:
 
     def unable(self, book: Book, decision: Decision, reason: str) -> Receipt:
         """Nothing can be sent now: an entry is refused, an exit stays in the target."""
-        before, targets = book.total_with(decision.strategy), book.targets_of(decision.strategy)
-        prior = targets.get(decision.owner, 0)
+        before, prior = book.total, book.targets.get(decision.owner, 0)
         grown = growth(before, before - prior + decision.target)
         granted = decision.target - grown
-        targets[decision.owner] = granted
+        book.want(decision.owner, granted)
         status = Status.HELD if grown else Status.PENDING
         return Receipt(status=status, granted=granted, reason=reason)
 

@@ -62,14 +62,14 @@ class Arrivals:
             gate.now.saw(instrument, row[0])
         self._delivered(book, last, watermark, strategy)
 
-    def calm(self, book: Book) -> bool:
+    def calm(self, book: Book, strategy: str) -> bool:
         """Whether a bar would only be recorded: the venue needs none and nothing is left to do."""
         venue, line = self._gate.venue, book.line
         return (
             venue.simulated
             and not (venue.takes_bars or venue.can_report or venue.here)
-            and book.begun
-            and not (book.absent or book.misdated or line.resting or line.waiting)
+            and strategy in book.here
+            and not (book.misdated or line.resting or line.waiting)
             and not self._gate.owes(book)
             and line.presumed.known
             and line.presumed.low == line.wants(book.total)
@@ -80,7 +80,7 @@ class Arrivals:
         gate.heard[book.key] = self._clock.now_ns()
         gate.present.doubt(book, time)
         if time > watermark and gate.now.is_live(book.key[1], time, watermark):
-            if strategy in book.absent:
+            if strategy not in book.here:
                 with book.lock:
                     gate.present.arrive(book, strategy)
             gate.compare(book, time)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim2live.gate.journal import Row
 from sim2live.gate.ledger import Line
@@ -13,6 +14,8 @@ from sim2live.signals import Instrument, OrderSpec
 
 Owner = tuple[str, str]
 Key = tuple[str, Instrument]
+NEVER = (-1, -1)
+"""Before any call of a framework."""
 
 
 class Decision(Struct, frozen=True, kw_only=True, gc=False):
@@ -28,6 +31,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
         nth: which call of the framework for that data at that time; -1 for none.
         decided_at: ns UTC, when the bar of the decision closed.
         order: what the framework's order adds to the opening part.
+        grown: contracts of the target that are its opening part; refused, they are taken back.
     """
 
     strategy: str
@@ -39,6 +43,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     nth: int
     decided_at: int
     order: OrderSpec | None = None
+    grown: int = 0
 
     @property
     def owner(self) -> Owner:
@@ -53,13 +58,12 @@ class Book:
         key: workflow and instrument.
         lock: held while anything of this book is decided or exchanged.
         line: the ledger's line.
-        targets: last target of each (strategy, data) that counts.
-        known: strategies that have ever wanted something of it; two of them share it.
-        absent: those of a shared book that have not caught up since the start.
-        rebuilt: targets of the absent ones, as their history leads up to now.
-        others: what stands for the absent ones meanwhile.
+        targets: last target of each (strategy, data) that counts. Those of a strategy that is
+            not here yet are what it wanted when the process before this one ended.
+        here: strategies that have caught up with now.
+        rebuilt: targets of the others, as their history leads up to now.
+        said: time (ns UTC) and number of the last call of each (strategy, data) that counted.
         first: True when the ledger had no line of this key: its first start.
-        begun: True once the first live moment came.
         misdated: True while its bars come from the future.
         owed: the exit that did not go, whose id and bytes are used again.
         unknown: rows whose outcome nobody knows, by id.
@@ -68,18 +72,16 @@ class Book:
 
     __slots__ = (
         "_namings",
-        "absent",
-        "begun",
         "first",
+        "here",
         "key",
-        "known",
         "last",
         "line",
         "lock",
         "misdated",
-        "others",
         "owed",
         "rebuilt",
+        "said",
         "targets",
         "unknown",
     )  # fmt: skip
@@ -87,15 +89,14 @@ class Book:
     def __init__(self, key: Key, line: Line | None) -> None:
         self.key = key
         self.lock = threading.Lock()
-        self.line = line or Line()
+        self.line = replace(line, wishes=()) if line else Line()
         self.first = line is None
-        self.begun = False
         self.misdated = False
-        self.targets: dict[Owner, int] = {}
-        self.known: set[str] = set()
-        self.absent: set[str] = set()
+        wishes = line.wishes if line else ()
+        self.targets: dict[Owner, int] = {(who, data): wish for who, data, wish, _, _ in wishes}
+        self.said = {(who, data): (time, nth) for who, data, _, time, nth in wishes}
+        self.here: set[str] = set()
         self.rebuilt: dict[Owner, int] = {}
-        self.others = 0
         self.owed: Row | None = None
         self.unknown: dict[str, Row] = {}
         self.last = ("", "", 0)
@@ -104,30 +105,73 @@ class Book:
     @property
     def total(self) -> int:
         """Whole contracts that all strategies together want of this instrument."""
-        return sum(self.targets.values()) + self.others
+        return sum(self.targets.values())
+
+    @property
+    def kept(self) -> Line:
+        """The line as it is written: with what everybody wants."""
+        wishes = tuple(
+            (*owner, target, *self.said.get(owner, NEVER))
+            for owner, target in list(self.targets.items())
+        )
+        return replace(self.line, wishes=wishes)
 
     def targets_of(self, strategy: str) -> dict[Owner, int]:
-        """Where a strategy's targets are kept: they count once it has caught up."""
-        return self.rebuilt if strategy in self.absent else self.targets
+        """What a strategy's simulator holds: its history's targets until it has caught up."""
+        return self.targets if strategy in self.here else self.rebuilt
 
-    def total_with(self, strategy: str) -> int:
-        """The sum that a strategy's next target changes."""
-        return sum(self.rebuilt.values()) if strategy in self.absent else self.total
+    def hear(self, decision: Decision) -> None:
+        """A decision counts from now on."""
+        self.want(decision.owner, decision.target)
+        if decision.nth >= 0:
+            self.said[decision.owner] = (decision.decided_at, decision.nth)
+
+    def heard(self, decision: Decision) -> bool:
+        """Whether a decision, or one after it, has counted before."""
+        return (decision.decided_at, decision.nth) <= self.said.get(decision.owner, NEVER)
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """What stands for strategies that have not caught up yet, by their names."""
+        absent: dict[str, int] = {}
+        for (strategy, _), target in list(self.targets.items()):
+            if target and strategy not in self.here:
+                absent[strategy] = absent.get(strategy, 0) + target
+        return absent
+
+    def forget(self) -> None:
+        """Nothing stands any more for a strategy that is not here."""
+        for strategy in self.missing:
+            for owner in _of(strategy, self.targets):
+                del self.targets[owner]
+
+    def want(self, owner: Owner, target: int) -> None:
+        """A target counts from now on, also that of a strategy which is not here yet."""
+        self.targets[owner] = target
+        if owner[0] not in self.here:
+            self.rebuilt[owner] = target
+
+    def grant(self, decision: Decision) -> int:
+        """The opening part of a decision is refused; returns what its owner may hold."""
+        granted = decision.target - decision.grown
+        self.want(decision.owner, granted)
+        return granted
 
     def arrive(self, strategy: str) -> None:
-        """A strategy has caught up with now: what it wants counts from here on.
-
-        What the venue holds beyond the targets of those that are here belongs to those that
-        are still in their history, so the venue is left as it is for them.
-        """
-        self.absent.discard(strategy)
-        for owner in [owner for owner in self.rebuilt if owner[0] == strategy]:
+        """A strategy has caught up: where its history led counts, not what it wanted last."""
+        self.here.add(strategy)
+        for owner in _of(strategy, self.targets):
+            del self.targets[owner]
+        for owner in _of(strategy, self.rebuilt):
             self.targets[owner] = self.rebuilt.pop(owner)
-        here, presumed = sum(self.targets.values()), self.line.presumed
-        nearest = min(max(here, presumed.low), presumed.high)
-        # While the line waits, the venue holds less than is wanted, and nobody else the rest.
-        settled = self.line.wants(here) == presumed.sure
-        self.others = nearest - here if self.absent and not settled else 0
+
+    def leave(self, strategy: str) -> None:
+        """A strategy has fallen back into history: what it wanted last stands meanwhile."""
+        if strategy not in self.here:
+            return
+        self.here.discard(strategy)
+        for owner in _of(strategy, self.targets):
+            self.rebuilt[owner] = self.targets[owner]
 
     @property
     def name(self) -> str:
@@ -163,3 +207,7 @@ class Book:
             nth=-1,
             decided_at=time,
         )
+
+
+def _of(strategy: str, targets: dict[Owner, int]) -> list[Owner]:
+    return [owner for owner in list(targets) if owner[0] == strategy]

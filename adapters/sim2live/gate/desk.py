@@ -32,7 +32,8 @@ class Desk:
             return Receipt(status=Status.SHADOW, granted=decision.target, reason="history")
         book = gate.book(decision.workflow, decision.instrument)
         with book.lock:
-            gate.present.begin(book)
+            if not gate.present.replays(*at):
+                gate.present.arrive(book, decision.strategy)
             book.last = (decision.strategy, decision.run, decision.decided_at)
             return gate.orders.rest(book, decision, signed)
 
@@ -76,13 +77,12 @@ class Desk:
         """
         book = self._gate.book(workflow, instrument)
         with book.lock:
-            targets = book.targets_of(owner[0])
-            moved = target - targets.get(owner, 0)
+            moved = target - book.targets_of(owner[0]).get(owner, 0)
             one = _resting(book, owner, moved, name)
             if one is None:
                 return False
             known, left = one.booked(moved)
-            targets[owner] = target
+            book.want(owner, target)
             line = book.line
             presumed = line.presumed.moved(moved - known, "PRESUMED")
             line = replace(line, presumed=presumed, resting=changed(line.resting, one, left))
@@ -96,9 +96,8 @@ class Desk:
         """The position changed without an order, at the venue as in the simulator."""
         book = self._gate.book(workflow, instrument)
         with book.lock:
-            targets = book.targets_of(owner[0])
-            moved = target - targets.get(owner, 0)
-            targets[owner] = target
+            moved = target - book.targets_of(owner[0]).get(owner, 0)
+            book.want(owner, target)
             book.line = replace(book.line, presumed=book.line.presumed.moved(moved, "PRESUMED"))
             self._gate.sender.save(book)
         logger.info("%s adjusted by %+d without an order", book.name, moved)

@@ -272,7 +272,7 @@ class Dispatcher:
         unknown, waiting or resting and the venue holds what is wanted. Until this strategy
         decides something, bars may then be kept back and handed over by `on_bars`.
         """
-        return self._arrivals.calm(self.gate.book(self.workflow, instrument))
+        return self._arrivals.calm(self.gate.book(self.workflow, instrument), self.strategy)
 
     @property
     def weighs(self) -> bool:

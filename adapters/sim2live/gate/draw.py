@@ -68,6 +68,7 @@ def draw(
         nth=nth,
         leg=leg,
         signed=signed,
+        grown=0 if closing else decision.grown,
         payload=signal.encode(),
         sends=1,
     )

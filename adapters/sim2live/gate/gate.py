@@ -110,7 +110,7 @@ class Gate:
         if self._outbox is not None:
             self.before_close(self._outbox.close)
         self.replay = Replay(journal)
-        self.present = Present(now, self.replay, self.shelf, self.sender, alarms, clock, start)
+        self.present = Present(now, self.replay, self.sender, alarms, clock, start)
         self._answers = Answers(self.sender, self.replay)
         self.heard: dict[Key, int] = {}
 
@@ -154,6 +154,8 @@ class Gate:
         if self.gone:
             return self._answers.unable(book, decision, "this gate is closed, or the parent's")
         if not book.lock.acquire(timeout=self._timeout):
+            if not self.present.reached(book, decision):
+                return self._answers.past(book, decision)
             return self._answers.busy(book, decision)
         try:
             if self._closed:  # while this call waited
@@ -169,33 +171,34 @@ class Gate:
         return receipt
 
     def _follow(self, book: Book, decision: Decision) -> Receipt:
-        at = (decision.run, decision.instrument, decision.decided_at)
-        if self.present.is_live(*at) and not self.present.replays(*at):
-            self.present.arrive(book, decision.strategy)
-        targets = book.targets_of(decision.strategy)
-        before = book.total_with(decision.strategy)
-        after = before - targets.get(decision.owner, 0) + decision.target
+        past = self._past(book, decision)
+        if past is not None:
+            return past
+        before, prior = book.total, book.targets.get(decision.owner, 0)
+        after = before - prior + decision.target
         grown = growth(before, after)
-        stored = self._answers.stored(book, decision, grown)
-        if stored is not None:
-            return stored
-        self.present.doubt(book, decision.decided_at)
-        live = book.misdated or self.present.is_live(*at)
-        absent = decision.strategy in book.absent
-        if absent or (decision.nth < 0 and self.present.replays(*at)):
-            # Nothing is compared with the wishes of a strategy that is not here yet. Nor is a
-            # correction kept by an id; the next live bar compares once all is replayed.
-            live = False
-        if live and not self.present.replays(*at):
-            # At the very bar that the last process ended in, targets are still being replayed.
-            self.present.begin(book)
-        targets[decision.owner] = decision.target
+        if grown and decision.nth >= 0:
+            decision = replace(decision, grown=grown)
+        book.hear(decision)
         book.last = (decision.strategy, decision.run, decision.decided_at)
-        if not live:
-            return Receipt(status=Status.SHADOW, granted=decision.target, reason="history")
         book.line = book.line.turned(before, after)
         sent = self._settle(book, decision, grown)
-        return self._answers.of(book, decision, grown, sent)
+        if prior != decision.target and not (sent.signals or sent.opened):
+            self.sender.save(book)  # nothing went out, so nothing has written it yet
+        return self._answers.of(book, decision, sent)
+
+    def _past(self, book: Book, decision: Decision) -> Receipt | None:
+        """The answer for a strategy that is still in its history; None when it is here."""
+        at = (decision.run, decision.instrument, decision.decided_at)
+        self.present.doubt(book, decision.decided_at)
+        now = book.misdated or self.present.is_live(*at)
+        if now and not self.present.replays(*at):
+            self.present.arrive(book, decision.strategy)
+        elif not now:
+            book.leave(decision.strategy)
+        if decision.strategy in book.here or (now and self._answers.due(book, decision)):
+            return None
+        return self._answers.past(book, decision)
 
     def _settle(self, book: Book, decision: Decision, grown: int) -> Sent:
         """Send the difference: what closes first, and what opens only when that has gone."""
@@ -255,9 +258,7 @@ class Gate:
 
     def notice(self, book: Book) -> None:
         """Wake the thread that works off debts, should there be any."""
-        if self._outbox is None or not book.begun:
-            return
-        if self.owes(book) or self.sender.silent:
+        if self._outbox is not None and (self.owes(book) or self.sender.silent):
             self._outbox.notice()
 
     def work(self) -> bool:
@@ -274,9 +275,7 @@ class Gate:
             self.sender.listen()
         if self.sender.resting():
             return True
-        # A book that is still in its history does not know what its strategies want.
-        begun = [book for book in list(self.books.values()) if book.begun]
-        owing = [book for book in begun if self.owes(book)]
+        owing = [book for book in list(self.books.values()) if self.owes(book)]
         for book in owing:
             self.heal(book)
         return self.sender.silent or any(self.owes(book) for book in owing)
@@ -286,10 +285,9 @@ class Gate:
         return bool(book.owed or book.unknown or self.orders.owing(book))
 
     def heal(self, book: Book) -> None:
-        """Compare now, without a bar; not while its strategies are still in their history."""
-        if book.begun:
-            self.compare(book, book.last[2])
-            self.notice(book)
+        """Compare now, without a bar."""
+        self.compare(book, book.last[2])
+        self.notice(book)
 
     # -- bars ----------------------------------------------------------------------------
 
@@ -300,7 +298,6 @@ class Gate:
         try:
             if self.gone:
                 return
-            self.present.begin(book)
             if self.orders.owing(book):
                 self.orders.tidy(book, time)
             if book.unknown:

@@ -38,13 +38,13 @@ REFUSED: frozenset[State] = frozenset({"HELD", "REJECTED", "NOT_SENT"})
 
 _INSERT = (
     "INSERT INTO signals (venue, id, workflow, instrument, strategy, run, data, decided_at, nth,"
-    " leg, signed, payload, state, reason, sends, created_at)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " leg, signed, payload, state, reason, sends, created_at, grown)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 _LINE = "INSERT OR REPLACE INTO ledger (venue, workflow, instrument, line) VALUES (?,?,?,?)"
 COLUMNS = (
     "id, workflow, instrument, strategy, run, data, decided_at, nth, leg, signed, payload, state,"
-    " reason, sends, created_at, answered_at, latency"
+    " reason, sends, created_at, answered_at, latency, grown"
 )
 
 
@@ -52,8 +52,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """One signal's story, as the journal keeps it.
 
     Times are ns UTC, ``latency`` is ns (None when the outcome was learned later), ``signed`` is
-    whole contracts (positive = buy), ``payload`` the exact bytes of the wire and ``sends`` how
-    often they were written.
+    whole contracts (positive = buy), ``payload`` the exact bytes of the wire, ``sends`` how often
+    they were written and ``grown`` what a refusal takes back of the strategy's target.
     """
 
     id: str
@@ -73,6 +73,7 @@ class Row(Struct, frozen=True, kw_only=True):
     created_at: int = 0
     answered_at: int | None = None
     latency: int | None = None
+    grown: int = 0
 
     @property
     def signal(self) -> Signal:
@@ -162,6 +163,7 @@ class Journal:
             row.reason,
             row.sends,
             self._clock.now_ns(),
+            row.grown,
         )
 
     def intend(self, row: Row, line: Line | None = None) -> None:
@@ -298,7 +300,7 @@ class Journal:
 def row_of(values: tuple[Any, ...]) -> Row:
     """A row from the values of `COLUMNS`."""
     (id_, workflow, instrument, strategy, run, data, decided_at, nth, leg, *rest) = values
-    signed, payload, state, reason, sends, created_at, answered_at, latency = rest
+    signed, payload, state, reason, sends, created_at, answered_at, latency, grown = rest
     return Row(
         id=id_,
         workflow=workflow,
@@ -317,6 +319,7 @@ def row_of(values: tuple[Any, ...]) -> Row:
         created_at=created_at,
         answered_at=answered_at,
         latency=latency,
+        grown=grown,
     )
 
 

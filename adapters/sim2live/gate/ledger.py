@@ -25,6 +25,9 @@ LEGS = "LEGS"
 DRIFT = "DRIFT"
 UNCONFIRMED = "UNCONFIRMED"
 
+Wish = tuple[str, str, int, int, int]
+"""Strategy, data, whole contracts wanted (negative = short); time and number of that call."""
+
 
 def sign(quantity: int) -> int:
     """-1, 0 or +1."""
@@ -94,6 +97,8 @@ class Line(Struct, frozen=True):
         flat: True after ``flatten``: the venue holds nothing until the target turns.
         fixes: how many signals without a framework call were drawn so far.
         resting: orders and bracket legs that rest at the venue.
+        wishes: what each strategy wanted when the line was written; a book that is open keeps
+            them itself, and its line has none.
     """
 
     presumed: Presumed = Presumed()
@@ -103,6 +108,7 @@ class Line(Struct, frozen=True):
     flat: bool = False
     fixes: int = 0
     resting: tuple[Resting, ...] = ()
+    wishes: tuple[Wish, ...] = ()
 
     @property
     def state(self) -> Literal["ACTIVE", "REDUCING", "HALTED"]:

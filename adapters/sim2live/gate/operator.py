@@ -47,10 +47,14 @@ class Operator:
             self._gate.heal(book)
 
     def flatten(self, workflow: str, time: int) -> None:
-        """Bring every instrument of a workflow to zero and halt it."""
+        """Bring every instrument of a workflow to zero and halt it.
+
+        What strategies wanted that have not come back ends with it.
+        """
         self._gate.shelf.halt(workflow, FLATTENED)
         for book in self._gate.books_of(workflow):
             with book.lock:
+                book.forget()
                 book.line = replace(book.line, halted=FLATTENED, flat=True)
                 self._gate.sender.save(book)
             self._gate.compare(book, time)

@@ -58,7 +58,7 @@ class Pins:
         if pinned is None or pinned == instrument:
             return None
         book = self._gate.book(workflow, pinned)
-        open_there = book.targets_of(owner[0]).get(owner) or _rebuilding(book)
+        open_there = book.targets_of(owner[0]).get(owner) or _rebuilding(book, owner[0])
         return book if open_there else None
 
     def _in_pinned(self, decision: Decision, book: Book) -> Receipt:
@@ -100,10 +100,10 @@ class Pins:
                 facts.put(decision.workflow, _name(decision.owner), str(instrument), durable=False)
 
 
-def _rebuilding(book: Book) -> bool:
+def _rebuilding(book: Book, strategy: str) -> bool:
     """History is being replayed, and the venue still holds what was opened before it."""
     presumed = book.line.presumed
-    return not book.begun and (presumed.low, presumed.high) != (0, 0)
+    return strategy not in book.here and (presumed.low, presumed.high) != (0, 0)
 
 
 def _name(owner: Owner) -> str:

@@ -8,12 +8,11 @@ from msgspec.structs import replace
 
 from sim2live.clock import Clock
 from sim2live.gate.alarms import Alarms
-from sim2live.gate.book import Book
+from sim2live.gate.book import Book, Decision
 from sim2live.gate.ledger import StartPolicy
 from sim2live.gate.now import Now
 from sim2live.gate.replay import Replay
 from sim2live.gate.sender import Sender
-from sim2live.gate.shelf import Shelf
 from sim2live.signals import Instrument
 
 logger = logging.getLogger("sim2live.gate")
@@ -25,7 +24,6 @@ class Present:
     Args:
         now: where the present is.
         replay: how far an earlier process came.
-        shelf: keeps who shares a book.
         sender: keeps lines that change.
         alarms: told of a bar from the future.
         clock: stamps alarms.
@@ -36,7 +34,6 @@ class Present:
         self,
         now: Now,
         replay: Replay,
-        shelf: Shelf,
         sender: Sender,
         alarms: Alarms,
         clock: Clock,
@@ -44,7 +41,6 @@ class Present:
     ) -> None:
         self._now = now
         self._replay = replay
-        self._shelf = shelf
         self._sender = sender
         self._alarms = alarms
         self._clock = clock
@@ -58,6 +54,11 @@ class Present:
         """Whether a decision lies where an earlier process of the run has been."""
         return decided_at <= self._replay.watermark(run, instrument)
 
+    def reached(self, book: Book, decision: Decision) -> bool:
+        """Whether a decision's strategy has caught up with now, or does so by it."""
+        at = (decision.run, decision.instrument, decision.decided_at)
+        return decision.strategy in book.here or book.misdated or self.is_live(*at)
+
     def doubt(self, book: Book, closed: int) -> None:
         """A bar from the future: nothing is opened on a clock that is read wrongly."""
         sentence = self._now.future(closed)
@@ -68,25 +69,21 @@ class Present:
             self._alarms.sound(self._clock.now_ns(), book.name, sentence)
 
     def arrive(self, book: Book, strategy: str) -> None:
-        """A strategy has caught up; the last one of a shared book is looked at with all here."""
-        if strategy not in book.known:
-            book.known.add(strategy)
-            self._shelf.note(book)
-        if strategy not in book.absent:
-            return
-        book.arrive(strategy)
-        if not book.absent:
-            book.begun = False
+        """A strategy has caught up: what its history left behind is looked at once.
 
-    def begin(self, book: Book) -> None:
-        """The first live moment of a book: what history left behind is looked at once."""
-        if book.begun:
+        Where it wants what it wanted last, everything goes on as it stood.
+        """
+        if strategy in book.here:
             return
-        book.begun = True
-        line = book.line.started(book.total, self._start, first=book.first)
-        if line is not book.line:
-            book.line = line
-            self._sender.save(book)
-            logger.warning(
-                "%s starts: %s presumed, %d wanted", book.name, line.presumed, book.total
-            )
+        before = book.total
+        book.arrive(strategy)
+        for who, target in book.missing.items():
+            logger.warning("%s: %+d stands for %s, not here yet", book.name, target, who)
+        if book.total == before:
+            return
+        line = book.line
+        book.line = line.started(book.total, self._start, first=book.first)
+        self._sender.save(book)
+        if book.line is not line:
+            text = "%s starts: %s presumed, %d wanted"
+            logger.warning(text, book.name, line.presumed, book.total)

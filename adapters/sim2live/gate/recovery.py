@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from sim2live.gate.alarms import Alarms
@@ -18,7 +17,6 @@ from sim2live.gate.journal import Journal, Row
 from sim2live.gate.ledger import LEGS, OWED, Line
 from sim2live.gate.protection import protected
 from sim2live.gate.resting import leftover
-from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
 from sim2live.venues.outcome import Kind
 
@@ -49,15 +47,7 @@ def recover(workflow: str, journal: Journal, venue: Venue, alarms: Alarms) -> di
     for book in books.values():
         book.line = book.line.tidied()
         _remind(book, alarms)
-        names = journal.facts.get(workflow, sharing(book.key[1]))
-        book.known = set() if names is None else set(msgspec.json.decode(names, type=list[str]))
-        book.absent = set(book.known) if len(book.known) > 1 else set()
     return books
-
-
-def sharing(instrument: Instrument) -> str:
-    """The fact that names the strategies of an instrument."""
-    return f"strategies of {instrument}"
 
 
 def _remind(book: Book, alarms: Alarms) -> None:

@@ -21,6 +21,7 @@ class Sent(Struct, frozen=True, kw_only=True):
         status: SHADOW as long as there was nothing to send.
         reason: a sentence, or empty.
         opened: True when an opening part was tried (or refused).
+        grown: what a refusal of the opening part takes back of the target.
         signals: what went out.
         latency: ns of the last exchange.
         children: outcomes by account of the last exchange.
@@ -29,6 +30,7 @@ class Sent(Struct, frozen=True, kw_only=True):
     status: Status = Status.SHADOW
     reason: str = ""
     opened: bool = False
+    grown: int = 0
     signals: tuple[Signal, ...] = ()
     latency: int | None = None
     children: tuple[ChildOutcome, ...] = ()
@@ -76,16 +78,6 @@ class Replay:
         row = max(rows.values(), key=lambda found: found.leg == "open")
         return as_sent(row)
 
-    def decided_later(self, decision: Decision) -> bool:
-        """Whether the journal holds a later call of the same bar: then this one was made, too."""
-        rows = self._journal.rows(decided_at=decision.decided_at)
-        mine = (decision.strategy, decision.run, decision.workflow, decision.data)
-        return any(
-            (row.strategy, row.run, row.workflow, row.data) == mine and row.nth > decision.nth
-            for row in rows
-            if row.leg != "fix"
-        )
-
 
 def as_sent(row: Row) -> Sent:
     """What a journalled row says became of its leg."""
@@ -95,4 +87,6 @@ def as_sent(row: Row) -> Sent:
         status = Status.UNKNOWN
     if row.leg == "close" and status in (Status.NOT_SENT, Status.REJECTED):
         status = Status.PENDING
-    return Sent(status=status, reason=row.reason, opened=row.leg == "open", signals=(row.signal,))
+    opened = row.leg == "open"
+    grown = row.grown if opened else 0
+    return Sent(status=status, reason=row.reason, opened=opened, grown=grown, signals=(row.signal,))

@@ -56,5 +56,8 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX reports_of_signal ON reports (venue, signal_id);
     """,
+    """
+    ALTER TABLE signals ADD COLUMN grown INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """One script for each version, run in order from the version that a file is at."""

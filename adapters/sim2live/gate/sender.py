@@ -89,15 +89,15 @@ class Sender:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
         resting = self._pause(book)
         if resting:
-            return self._refuse(book, row, "NOT_SENT", resting)
+            return self._refuse(book, decision, row, "NOT_SENT", resting)
         try:
-            self._journal.intend(row, book.line if row.leg == "fix" else None)
+            self._journal.intend(row, book.kept)
         except DuplicateError:
             return self._repeated(row)
         except JournalError as error:
             self._unwritten(book, f"an entry was not sent: {error}")
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
-        return replace(self._exchange(book, row, signal), opened=True)
+        return replace(self._exchange(book, decision, row, signal), opened=True)
 
     def exit(self, book: Book, signed: int, decision: Decision) -> Sent:
         """Send a closing part; what cannot go now is owed."""
@@ -114,13 +114,13 @@ class Sender:
             if again:
                 self._journal.intend_again(row)
             else:
-                self._journal.intend(row, book.line if row.leg == "fix" else None)
+                self._journal.intend(row, book.kept)
         except DuplicateError:
             # The id is used up, the exit is still due: it goes under an id of its own.
             return self.exit(book, signed, replace(decision, nth=-1))
         except JournalError as error:
             self._unwritten(book, f"exit {row.id} goes out without a journal: {error}")
-        return self._exchange(book, row, signal)
+        return self._exchange(book, decision, row, signal)
 
     def hold(self, book: Book, signed: int, decision: Decision, sentence: str) -> Sent:
         """A rule said no: write it down, send nothing."""
@@ -128,7 +128,7 @@ class Sender:
             row, _ = draw(book, signed, decision, self._version, closing=False)
         except SignalError as error:
             return Sent(status=Status.NOT_SENT, reason=str(error), opened=True)
-        return self._refuse(book, row, "HELD", sentence)
+        return self._refuse(book, decision, row, "HELD", sentence)
 
     def note(self, book: Book, signed: int, decision: Decision, sentence: str) -> None:
         """Keep a refusal by a caller that does not hold the book, so that it can be replayed."""
@@ -136,21 +136,25 @@ class Sender:
             return
         try:
             row, _ = draw(book, signed, decision, self._version, closing=False)
-            self._journal.held(replace(row, state="HELD", reason=sentence, sends=0), None)
+            self._journal.held(
+                replace(row, grown=signed, state="HELD", reason=sentence, sends=0), None
+            )
         except (SignalError, JournalError) as error:
             self.sound(book, f"a refusal could not be journalled: {error}")
 
-    def _refuse(self, book: Book, row: Row, state: str, sentence: str) -> Sent:
+    def _refuse(self, book: Book, decision: Decision, row: Row, state: str, sentence: str) -> Sent:
+        if decision.grown:
+            book.grant(decision)
         refused = replace(row, state=state, reason=sentence, sends=0)
         try:
-            self._journal.held(refused, book.line)
+            self._journal.held(refused, book.kept)
         except JournalError as error:
             self.sound(book, f"a refusal could not be journalled: {error}")
         return Sent(status=Status(state), reason=sentence, opened=True)
 
     # -- exchange ------------------------------------------------------------------------
 
-    def _exchange(self, book: Book, row: Row, signal: Signal) -> Sent:
+    def _exchange(self, book: Book, decision: Decision, row: Row, signal: Signal) -> Sent:
         started = self._clock.monotonic_ns()
         outcome = self._venue.send(signal, timeout=self._timeout)
         latency = self._clock.monotonic_ns() - started
@@ -159,6 +163,8 @@ class Sender:
             worst(self._read(signal, outcome)) if outcome.children else self._read(signal, outcome)
         )
         self._book(book, row, outcome)
+        if row.grown and outcome.kind in (Kind.REJECTED, Kind.NOT_SENT):
+            book.grant(decision)
         self._write(book, row, outcome, latency)
         closing = signal.open_close == CLOSE
         status = Status(outcome.kind.value)
@@ -185,7 +191,7 @@ class Sender:
         if pause:
             return Outcome(Kind.NOT_SENT, pause)
         try:
-            self._journal.intend(row, book.line)
+            self._journal.intend(row, book.kept)
         except DuplicateError:
             stored = as_sent(self._journal.find([row.id])[row.id])
             return Outcome(Kind(stored.status.value), stored.reason)
@@ -255,7 +261,7 @@ class Sender:
         book.owed = replace(row, state="NOT_SENT", reason=sentence)
         book.line = book.line.because(OWED)
         try:
-            self._journal.held(book.owed, book.line)
+            self._journal.held(book.owed, book.kept)
         except JournalError as error:
             self._unwritten(book, f"an owed exit could not be journalled: {error}")
         self.sound(book, f"exit {row.id} stays owed: {sentence}")
@@ -263,7 +269,7 @@ class Sender:
 
     def _write(self, book: Book, row: Row, outcome: Outcome, latency: int | None) -> None:
         try:
-            self._journal.outcome(row, outcome, latency, book.line)
+            self._journal.outcome(row, outcome, latency, book.kept)
         except JournalError as error:
             self.sound(book, f"the outcome of {row.id} could not be journalled: {error}")
 
@@ -336,7 +342,7 @@ class Sender:
         """Keep a line that changed without a signal."""
         workflow, instrument = book.key
         try:
-            self._journal.line(workflow, instrument, book.line)
+            self._journal.line(workflow, instrument, book.kept)
         except JournalError as error:
             self.sound(book, f"the ledger could not be written: {error}")
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 
-import msgspec
 from msgspec.structs import replace
 
 from sim2live.clock import Clock
-from sim2live.errors import JournalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.book import Book, Key
 from sim2live.gate.damage import copies
 from sim2live.gate.journal import Journal
 from sim2live.gate.ledger import DRIFT, UNCONFIRMED, DriftPolicy, Line, Presumed
 from sim2live.gate.lock import ProcessLock
-from sim2live.gate.recovery import recover, sharing
+from sim2live.gate.recovery import recover
 from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
 
@@ -95,6 +92,7 @@ class Shelf:
             self._distrust(workflow, books)
             if not self._visit:
                 self._compare(workflow, books)
+                self._look(books)
                 mailbox.beat(workflow, os.getpid())
             self.books.update(books)
 
@@ -121,13 +119,6 @@ class Shelf:
     def books_of(self, workflow: str) -> list[Book]:
         """The books of a workflow."""
         return [book for (name, _), book in list(self.books.items()) if name == workflow]
-
-    def note(self, book: Book) -> None:
-        """Keep which strategies share a book, for the next start."""
-        workflow, instrument = book.key
-        names = msgspec.json.encode(sorted(book.known)).decode()
-        with suppress(JournalError):  # told elsewhere; a shared book is then taken for one's own
-            self._journal.facts.put(workflow, sharing(instrument), names, durable=False)
 
     def held_elsewhere(self, book: Book) -> int:
         """Contracts that the other instruments of a book's workflow may hold at most."""
@@ -204,6 +195,13 @@ class Shelf:
             if not book.unknown:
                 self._settle(book, held.get(instrument, 0))
 
+    def _look(self, books: dict[Key, Book]) -> None:
+        """What was wanted and is not held waits; nothing is opened late."""
+        for book in books.values():
+            line = book.line.started(book.total, "wait", first=False)
+            if line is not book.line:
+                self._save(book, line)
+
     def _ask(self, book: Book) -> None:
         line = book.line
         if line.presumed == replace(Presumed(), source=line.presumed.source):
@@ -238,7 +236,7 @@ class Shelf:
 
     def _save(self, book: Book, line: Line) -> None:
         book.line = line
-        self._journal.line(*book.key, line)
+        self._journal.line(*book.key, book.kept)
 
     def _sound(self, book: Book, text: str) -> None:
         self._alarms.sound(self._clock.now_ns(), book.name, text)

@@ -125,6 +125,8 @@ def _of(book: Book, read: int | None) -> Standing:
         reasons.append("WAITING")
     if line.flat:
         reasons.append("flat until the target turns")
+    if book.here:
+        reasons += [f"{who}, not here yet, wants {n:+d}" for who, n in book.missing.items()]
     return Standing(
         instrument=str(book.key[1]),
         mirror=book.total,
