@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.agreed import agreed
 from tests.gate.conftest import MES, SECOND, Scripted, bar
 
 from sim2live import settings
@@ -185,7 +186,7 @@ class Walls:
         self.venue.simulated = False
         self.a = settings.connect(
             self.venue, workflow="pool", strategy="a", journal=journal, clock=self.clock,
-            settings=settings.Settings(max_age=60.0),
+            settings=agreed(max_age=60.0),
         )  # fmt: skip
         self.b = self.a.bind(strategy="b")
 
