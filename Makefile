@@ -82,6 +82,9 @@ build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 fault-campaign: $(HAVE_ALL) ## Ten thousand seeded sequences of faults, kills and restarts
 	$(BIN)/python -m tests.campaign.run $(ARGS)
 
+relay-campaign: $(HAVE_ALL) nats-server ## The same on two hosts: broker, relays and strategies die at random
+	$(BIN)/python -m tests.relay.run $(ARGS)
+
 soak: $(HAVE_ALL) ## A million signals, a million replayed bars: does memory grow?
 	$(BIN)/python -m tests.campaign.soak $(ARGS)
 	$(BIN)/python -m tests.campaign.soak_replay

@@ -26,6 +26,7 @@ from sim2live.gate.operator import Operator
 from sim2live.gate.receipt import Receipt
 from sim2live.market.bars import Bar
 from sim2live.signals import OPEN, Bracket, Instrument, OrderSpec, StopLoss, TakeProfit
+from sim2live.venues.base import Venue
 
 MES = Instrument("CME", "MESZ6")
 MINUTE = 60_000_000_000
@@ -109,6 +110,8 @@ class World:
         plan: the orders of each bar so far; a start replays them.
         number: of the latest bar.
         largest: the lowest and the highest position that the strategy ever wanted.
+        max_age: seconds during which a bar may be acted on, by the wall.
+        timeout: seconds of one exchange.
         shared: whether the data `OTHER` belongs to a second strategy on the same gate.
     """
 
@@ -123,6 +126,8 @@ class World:
     number: int = 0
     largest: list[int] = field(default_factory=lambda: [0, 0])
     shared: bool = False
+    max_age: float = 120.0
+    timeout: float = 1.0
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(START)
@@ -134,9 +139,17 @@ class World:
             log=self.log,
             die=self.die,
         )
+        self.begin()
         self.doom: str | None = None
         self.owing = False
         self.start()
+
+    def begin(self) -> None:
+        """What stands between the strategy and the venue is made here."""
+
+    def target(self) -> Venue:
+        """What the strategy connects to."""
+        return self.venue
 
     # -- life and death --------------------------------------------------------------------
 
@@ -198,12 +211,16 @@ class World:
 
     def _connect(self) -> Dispatcher:
         return settings.connect(
-            self.venue,
+            self.target(),
             workflow="pool",
             strategy="cross",
             journal=self.folder / "journal.sqlite3",
             clock=self.clock,
-            settings=settings.Settings(rules=settings.Rules(max_position=4, preflight=False)),
+            settings=settings.Settings(
+                max_age=self.max_age,
+                timeout=self.timeout,
+                rules=settings.Rules(max_position=4, preflight=False),
+            ),
         )
 
     def _wire_deaths(self) -> None:

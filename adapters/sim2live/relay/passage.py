@@ -21,6 +21,7 @@ from sim2live.errors import JournalError, SignalError
 from sim2live.gate.alarms import Alarms
 from sim2live.gate.delivery import Step, next_step, worst
 from sim2live.gate.journal import Journal, Row
+from sim2live.gate.store import DuplicateError
 from sim2live.relay.lease import Lease
 from sim2live.signals import CLOSE, Signal, decode
 from sim2live.venues.base import Venue
@@ -139,8 +140,12 @@ class Passage:
             self._journal.intend_again(now)
             self._send(replace(now, sends=now.sends + 1), again=now.state == "UNKNOWN")
 
-    def ask(self, payload: bytes) -> Slip | None:
+    def ask(self, payload: bytes, *, void: bool = False) -> Slip | None:
         """What became of a signal. One that was not begun, or is owed, is over with this.
+
+        Args:
+            payload: exact bytes of the signal.
+            void: True when a human has called it void; then nothing unknown is repeated either.
 
         Returns:
             None while it is under way, or where this relay may not say.
@@ -157,15 +162,23 @@ class Passage:
                 row = replace(_row(signal, 0), state="HELD", reason=WITHDRAWN, sends=0)
                 self._journal.held(row, None, durable=True)
             elif row.signal != signal:
-                void = replace(_row(signal, 0), state="HELD", reason="its id means another signal")
-                return self._slip(void)
+                other = replace(_row(signal, 0), state="HELD", reason="its id means another signal")
+                return self._slip(other)
             elif row.state == "NOT_SENT" and row.closing:
-                self._journal.settle(row, Outcome(Kind.REJECTED, f"given back: {row.reason}"), None)
-            elif row.state == "UNKNOWN" and self._venue.can_report:
-                found = self._venue.lookup(signal)
+                self._over(row, f"given back: {row.reason}")
+            elif row.state == "UNKNOWN":
+                found = self._venue.lookup(signal) if self._venue.can_report else None
                 if found is not None and worst(found).kind is not Kind.UNKNOWN:
                     self._journal.settle(row, worst(found), None)
+                elif void:
+                    self._over(row, "a human called it void")
             return self._slip(self._journal.find([row.id])[row.id])
+
+    def _over(self, row: Row, why: str) -> None:
+        """Nothing is tried any more."""
+        self._journal.settle(row, Outcome(Kind.REJECTED, why), None)
+        with self._lock:
+            self._debts.pop(row.id, None)
 
     # -- inside --------------------------------------------------------------------------
 
@@ -202,6 +215,8 @@ class Passage:
             return False
         try:
             self._journal.intend(row)
+        except DuplicateError:
+            return False  # it comes again, and is found then
         except JournalError as error:
             if not row.closing:
                 self._sound(row.id, f"an entry was not sent: {error}")

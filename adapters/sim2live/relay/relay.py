@@ -303,8 +303,9 @@ class Relay:
 
     def _said(self, question: Question) -> Answer:
         match question.about:
-            case "outcome":
-                return Answer(slip=self.passage.ask(question.signal))
+            case "outcome" | "void":
+                void = question.about == "void"
+                return Answer(slip=self.passage.ask(question.signal, void=void))
             case "positions":
                 held = self._venue.positions(question.workflow)
                 named = None if held is None else {str(name): qty for name, qty in held.items()}

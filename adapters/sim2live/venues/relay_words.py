@@ -132,15 +132,15 @@ class Question(Struct, frozen=True, omit_defaults=True):
     """What a strategy host may ask the relay.
 
     Attributes:
-        about: ``outcome`` of a signal, ``positions`` of a pool, ``relay`` (who is there), or
-            ``bar``: no question, a price for a simulated venue.
+        about: ``outcome`` of a signal, or the same once a human called it ``void``; ``positions``
+            of a pool; ``relay`` (who is there); or ``bar``: a price for a simulated venue.
         signal: exact bytes of the signal.
         workflow: the pool.
         instrument: what the bar is of.
         bar: the price.
     """
 
-    about: Literal["outcome", "positions", "relay", "bar"]
+    about: Literal["outcome", "void", "positions", "relay", "bar"]
     signal: bytes = b""
     workflow: str = ""
     instrument: Instrument | None = None

@@ -159,14 +159,14 @@ class Relayed(Venue):
 
     def withdraw(self, signal: Signal) -> str:
         """Make sure that the relay will not begin a signal; see :meth:`Venue.withdraw`."""
-        answer = self._ask(Question("outcome", signal.encode()), LOOKUP_TIMEOUT)
+        answer = self._ask(Question("void", signal.encode()), LOOKUP_TIMEOUT)
         if answer is None:
             return "the relay cannot be reached, and may still hand it on"
         if answer.slip is None:
             return "the relay is handing it on"
         if answer.slip.kind is Kind.ACCEPTED:
             return "the venue took it, says the relay"
-        return ""
+        return "" if answer.slip.final else "the relay does not know either"
 
     def _learned(self, signal: Signal, slip: Slip) -> Outcome:
         """An outcome; the way over the other host becomes a report, for `sim2live explain`."""
