@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
 
 _PRICES: Final = ("open", "high", "low", "close")
+_LINES: Final = (*_PRICES, "volume")
+_ROUNDING: Final = 1e-12
 _log = logging.getLogger("sim2live.backtrader")
 
 
@@ -42,13 +44,15 @@ class Prices:
         self._complained: set[int] = set()
         taken = set()
         for data in sorted(datas, key=lambda d: (d._timeframe, d._compression)):
+            if not all(hasattr(data.lines, name) for name in _LINES):
+                continue  # bids and asks, or an indicator's file: no bars
             try:
                 instrument = instruments.of(data)
             except ConfigError:
                 continue  # only looked at, never traded
             if instrument not in taken:
                 taken.add(instrument)
-                lines = tuple(getattr(data.lines, name) for name in (*_PRICES, "volume"))
+                lines = tuple(getattr(data.lines, name) for name in _LINES)
                 self._known[id(data)] = (data, instrument, lines)
                 self._handed[id(data)] = len(data)
 
@@ -90,6 +94,10 @@ class Prices:
             sizes = [volume if volume > 0 else 0.0 for volume in volumes]
             rows = sound(times, opens, highs, lows, closes, sizes)
             if len(rows) < len(times):
+                for i, price in enumerate(zip(opens, highs, lows, closes, strict=True)):
+                    highs[i], lows[i] = _reach(*price)
+                rows = sound(times, opens, highs, lows, closes, sizes)
+            if len(rows) < len(times):
                 columns = (times, opens, highs, lows, closes, sizes)
                 self._look(data, instrument, zip(*columns, strict=True))
             self._dispatcher.on_bars(instrument, rows)
@@ -116,5 +124,20 @@ def _bar(data: Any, lines: tuple[Any, ...]) -> Bar | None:
         opened, high, low, close = (getattr(data, f"tick_{name}") for name in _PRICES)
     if math.isnan(opened + high + low + close):  # a hole in the data
         return None
+    high, low = _reach(opened, high, low, close)
     volume = lines[4][0]
     return Bar(moment_of(data), opened, high, low, close, volume if volume > 0 else 0.0)
+
+
+def _reach(opened: float, high: float, low: float, close: float) -> tuple[float, float]:
+    """High and low, widened by a rounding.
+
+    A feed that adjusts for dividends multiplies the four prices one by one, and a close that was
+    the high comes out a last digit above it.
+    """
+    top, bottom = max(opened, close), min(opened, close)
+    if high < top <= high + abs(high) * _ROUNDING:
+        high = top
+    if low > bottom >= low - abs(low) * _ROUNDING:
+        low = bottom
+    return high, low
