@@ -191,6 +191,40 @@ def test_children_that_cannot_ride_are_placed_when_their_parent_is_filled() -> N
     assert not strategy.position
 
 
+def bracket(**how: Any) -> Step:
+    return lambda s: s.buy_bracket(
+        size=1, exectype=bt.Order.Limit, price=95, limitprice=110, stopprice=90, **how
+    )
+
+
+def test_children_end_with_a_parent_that_expires_unfilled() -> None:
+    strategy, broker = run({2: bracket(valid=dt.timedelta(days=2))}, [100] * 8)
+    ends = {number: status for number, status, _ in told(strategy)}
+    assert ends == {0: "Expired", 1: "Canceled", 2: "Canceled"}
+    assert not broker._pchildren
+
+
+def test_children_end_with_a_parent_that_the_strategy_cancels() -> None:
+    def place(s: Script) -> None:
+        s.orders["a"] = bracket()(s)[0]
+
+    strategy, broker = run({2: place, 4: cancel()}, [100] * 8)
+    ends = {number: status for number, status, _ in told(strategy)}
+    assert ends == dict.fromkeys(range(3), "Canceled")
+    assert not broker._pchildren
+
+
+def test_children_end_with_a_parent_that_the_account_refuses() -> None:
+    paper = Paper(behaviour=Behaviour(most_held=3))
+    both = {2: buy("b", size=3), 4: lambda s: s.buy_bracket(
+        size=2, exectype=bt.Order.Market, limitprice=110, stopprice=90
+    )}  # fmt: skip
+    strategy, broker = run(both, [100] * 8, paper)
+    ends = {number: status for number, status, _ in told(strategy)}
+    assert ends == {0: "Completed", 1: "Rejected", 2: "Canceled", 3: "Canceled"}
+    assert not any(broker._pchildren.values())
+
+
 def test_the_others_of_an_oco_group_are_cancelled_at_the_venue() -> None:
     def group(s: Any) -> None:
         first = s.buy(size=1, exectype=bt.Order.Limit, price=95.0)

@@ -124,7 +124,9 @@ class Watch:
         self._datas = datas
         names = ("datetime", "high", "low", "close", "volume")
         self._lines = {
-            id(data): tuple(getattr(data.lines, name) for name in names if hasattr(data.lines, name))
+            id(data): tuple(
+                getattr(data.lines, name) for name in names if hasattr(data.lines, name)
+            )
             for data in datas
             if not _is_plain(data)
         }

@@ -76,6 +76,18 @@ def foreign(broker: Any, data: Any, size: int, price: float, *, owner: Any, reas
     return order
 
 
+def settle(broker: Any) -> None:
+    """Move the cash with the closes of this bar, for what is settled in cash every bar."""
+    moved = 0.0
+    for data, position in broker.positions.items():
+        if position.size:
+            base = position.adjbase if position.adjbase is not None else position.price
+            terms = broker.getcommissioninfo(data)
+            moved += terms.cashadjust(position.size, base, data.close[0])
+            position.adjbase = data.close[0]
+    broker.cash += moved  # a float from here on, as in stock, whatever the user has set
+
+
 def key_of(data: Any) -> Any:
     """The data whose position an order of this data changes."""
     return data._compensate if data._compensate is not None else data

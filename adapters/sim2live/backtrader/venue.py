@@ -13,7 +13,7 @@ from backtrader import Order
 
 from sim2live.backtrader import brackets
 from sim2live.backtrader.barclock import Watch, moment
-from sim2live.backtrader.booking import book, foreign, key_of
+from sim2live.backtrader.booking import book, foreign, key_of, settle
 from sim2live.backtrader.calls import Calls
 from sim2live.backtrader.contract_broker import ContractBroker
 from sim2live.backtrader.follower import Follower
@@ -123,12 +123,7 @@ class VenueBroker(ContractBroker):
             self._natives.follow_trails(when=self._now())
         for report in self._dispatcher.reports():  # of what has just been taken back
             self._hear(report)
-        for data, position in self.positions.items():
-            if position.size:
-                terms = self.getcommissioninfo(data)
-                base = position.adjbase if position.adjbase is not None else position.price
-                self.cash += terms.cashadjust(position.size, base, data.close[0])
-                position.adjbase = data.close[0]
+        settle(self)
         self._get_value()
         self._dispatcher.mark(self._value)
 
@@ -229,24 +224,24 @@ class VenueBroker(ContractBroker):
         explain(order, reason)
         reject(self, order)
 
-    def cancel(self, order: Any, bracket: bool = False) -> bool:  # noqa: ARG002 - as in stock
+    def cancel(self, order: Any, bracket: bool = False) -> bool:
         """Ask the venue to take an order back; its report says whether that came in time."""
         if not order.alive():
             return False
         if order in self._natives or order not in self.pending:
             order.addinfo(ending="canceled")
-            self._end_there(order)
+            self._end_there(order, bracket)
             return True
         return False  # a market order is on its way and cannot be had back
 
-    def _end_there(self, order: Any) -> None:
+    def _end_there(self, order: Any, bracket: bool = False) -> None:
         """Take an order off the venue; one that never was there ends here and now."""
         if order in self._natives:
             self._natives.withdraw(order, when=self._now())
         else:
-            self._ended(order)
+            self._ended(order, bracket)
 
-    def _ended(self, order: Any) -> None:
+    def _ended(self, order: Any, bracket: bool = False) -> None:
         if not order.alive():
             return
         if order in self.pending:
@@ -259,7 +254,8 @@ class VenueBroker(ContractBroker):
         self._natives.forget(order)
         self.notify(order)
         self._ococheck(order)
-        self._bracketize(order, cancel=True)
+        if not bracket:  # else its family is what ends it
+            self._bracketize(order, cancel=True)
 
     def _ococheck(self, order: Any) -> None:
         """The others of a group are cancelled at the venue too."""
