@@ -22,7 +22,7 @@ PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install demo test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ install: $(HAVE_ALL) ## Make .venv with everything, pinned
 
 demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real prices
 	$(BIN)/sim2live demo
+
+gateway: $(HAVE_DEMO) ## A paper gateway and its page on http://127.0.0.1:8080
+	$(BIN)/sim2live gateway $(ARGS)
 
 test: $(HAVE_ALL) browser nats-server test-vectorbt-pandas3 ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
@@ -70,9 +73,15 @@ bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/vectorbt_rows.py --json benchmarks/results/vectorbt.json
 	$(BIN)/python benchmarks/playground_rows.py --json benchmarks/results/playground.json
 
-docs: $(HAVE_ALL) ## Build the API reference into site/
+docs: $(HAVE_ALL) browser pictures ## Make the pictures and build the pages into site/
 	$(PIP) install -c $(PINS) 'sim2live[docs]'
 	$(BIN)/mkdocs build --strict
+
+pictures: $(HAVE_ALL)
+	$(BIN)/python docs/make_architecture.py
+	@if command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; then \
+		for made in pictures activity_pictures page_pictures; do $(BIN)/python docs/make_$$made.py >/dev/null || exit 1; done; \
+		else echo "Chromium is missing: the screenshots stay as they are"; fi
 
 build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 	rm -rf dist

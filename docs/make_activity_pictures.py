@@ -6,15 +6,13 @@ its page in light, in dark, and on a phone.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from http.client import HTTPConnection
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.sync_api import Page, sync_playwright
+from photo import PICTURES, chromium
+from playwright.sync_api import Page
 
 from sim2live.cli.examples import locate
 from sim2live.exchange.accounts import Pool
@@ -22,7 +20,6 @@ from sim2live.gateway.server import Gateway, running_gateway
 from sim2live.market.bars import Bar, CsvBars
 from sim2live.signals import Instrument
 
-HERE = Path(__file__).parent / "pictures"
 MARKET = Instrument("SIM", "SP500")
 POOLS = {
     "python-test": Pool.of("python-test"),
@@ -33,32 +30,26 @@ FAST, SLOW, FIRST, BARS = 5, 20, 1_200, 150
 
 def main() -> None:
     """Start a gateway, trade a little, and take the pictures."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.exit("chromium is not installed; on Debian: apt-get install chromium")
-    HERE.mkdir(exist_ok=True)
-    with running_gateway(POOLS) as gateway, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with running_gateway(POOLS) as gateway, chromium() as browser:
         # Open from the start, so that the equity curve has been watched.
         page = browser.new_page(viewport={"width": 1440, "height": 1000}, color_scheme="light")
         page.goto(gateway.url)
         page.wait_for_selector("#link.live")
         _trade(gateway, page)
         page.wait_for_timeout(2500)
-        page.screenshot(path=str(HERE / "activity-light.png"))
+        page.screenshot(path=str(PICTURES / "activity-light.png"))
         page.emulate_media(color_scheme="dark")
         page.wait_for_timeout(500)
-        page.screenshot(path=str(HERE / "activity-dark.png"), full_page=True)
+        page.screenshot(path=str(PICTURES / "activity-dark.png"), full_page=True)
         page.locator("#grid .g-row", has_text="bracket").first.click()
         page.wait_for_selector("#detail [data-order]")
         page.wait_for_timeout(300)
-        page.screenshot(path=str(HERE / "activity-detail.png"))
+        page.screenshot(path=str(PICTURES / "activity-detail.png"))
         phone = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=2)
         phone.goto(gateway.url)
         phone.wait_for_selector("#grid .g-row[data-n]")
         phone.wait_for_timeout(1500)
-        phone.screenshot(path=str(HERE / "activity-phone.png"))
-        browser.close()
+        phone.screenshot(path=str(PICTURES / "activity-phone.png"))
 
 
 def _trade(gateway: Gateway, page: Page) -> None:

@@ -26,14 +26,17 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("to try things", ["sweep", "testing"]),
     ("the command", ["cli"]),
 ]
-LEFT, TOP, STEP, HIGH, WIDE = 170, 20, 40, 28, 120
+LEFT, TOP, STEP, HIGH, WIDE, GAP = 190, 20, 40, 28, 116, 36
 STYLE = """
 text { font: 14px ui-sans-serif, system-ui, sans-serif; fill: #1f2937; }
 .what { fill: #6b7280; font-size: 12px; text-anchor: end; }
 .name { text-anchor: middle; }
 rect { fill: #eef2ff; stroke: #6366f1; rx: 6px; }
 .way rect { fill: #dcfce7; stroke: #16a34a; }
-path { stroke: #16a34a; stroke-width: 2; fill: none; marker-end: url(#tip); }
+path { stroke-width: 2; fill: none; }
+.order { stroke: #16a34a; marker-end: url(#order); }
+.report { stroke: #d97706; marker-end: url(#report); }
+.key { font-size: 12px; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e5e7eb; } .what { fill: #9ca3af; }
   rect { fill: #312e81; stroke: #818cf8; } .way rect { fill: #14532d; stroke: #4ade80; }
@@ -46,20 +49,21 @@ def draw() -> str:
     """The picture as SVG: the highest floor on top, and the way of an order in green."""
     height = TOP * 2 + STEP * len(FLOORS)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 820 {height}" role="img">',
         "<title>The rooms of sim2live; imports only look up</title>",
         f"<style>{STYLE}</style>",
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" '
-        'markerHeight="6" orient="auto"><path d="M0 0 8 4 0 8z" fill="#16a34a"/></marker></defs>',
+        f"<defs>{_tip('order', '#16a34a')}{_tip('report', '#d97706')}</defs>",
     ]
     before = ""
     for number, (what, rooms) in enumerate(FLOORS):
         y = TOP + STEP * number
         if what != before:
-            parts.append(f'<text class="what" x="{LEFT - 16}" y="{y + 19}">{what}</text>')
+            parts.append(f'<text class="what" x="{LEFT - 28}" y="{y + 19}">{what}</text>')
         before = what
-        parts += [_room(name, LEFT + (WIDE + 12) * place, y) for place, name in enumerate(rooms)]
-    parts += [_arrow("gate", "venues"), _arrow("backtrader", "gate")]
+        parts += [_room(name, LEFT + (WIDE + GAP) * place, y) for place, name in enumerate(rooms)]
+    parts += [_arrow("order", "gate", "venues"), _arrow("order", "backtrader", "gate")]
+    parts += [_arrow("report", "venues", "gate"), _arrow("report", "gate", "backtrader")]
+    parts += _key(("order", "the way of an order"), ("report", "the way of a report back"))
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -71,13 +75,34 @@ def _room(name: str, x: int, y: int) -> str:
     )
 
 
-def _arrow(start: str, end: str) -> str:
-    """From a room up to the one that an order reaches next, along their left edge."""
+def _tip(kind: str, colour: str) -> str:
+    return (
+        f'<marker id="{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" '
+        f'markerHeight="5" orient="auto"><path d="M0 0 8 4 0 8z" style="fill: {colour}"/></marker>'
+    )
+
+
+def _arrow(kind: str, start: str, end: str) -> str:
+    """From room to room: an order goes up along their left edge, a report down the right one."""
     rows = {name: number for number, (_, rooms) in enumerate(FLOORS) for name in rooms}
-    below = TOP + STEP * rows[start] + HIGH // 2
-    above = TOP + STEP * rows[end] + HIGH // 2
-    bend = LEFT - 12
-    return f'<path d="M{LEFT} {below} H{bend} V{above} H{LEFT - 1}"/>'
+    # What arrives and what leaves do not meet in one point.
+    leaves, arrives = (
+        TOP + STEP * rows[name] + HIGH // 2 + shift
+        for name, shift in ((start, 6 if rows[start] < rows[end] else -6), (end, 0))
+    )
+    edge, bend = (LEFT, LEFT - 12) if kind == "order" else (LEFT + WIDE, LEFT + WIDE + 18)
+    near = edge - 1 if kind == "order" else edge + 1
+    return f'<path class="{kind}" d="M{edge} {leaves} H{bend} V{arrives} H{near}"/>'
+
+
+def _key(*lines: tuple[str, str]) -> list[str]:
+    """What the arrows mean, where no room stands."""
+    drawn, x = [], LEFT + 3 * (WIDE + GAP) - 40
+    for number, (kind, words) in enumerate(lines):
+        y = TOP + HIGH // 2 + 24 * number
+        drawn.append(f'<path class="{kind}" d="M{x} {y} h26"/>')
+        drawn.append(f'<text class="key" x="{x + 36}" y="{y + 4}">{words}</text>')
+    return drawn
 
 
 if __name__ == "__main__":

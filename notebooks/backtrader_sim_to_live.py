@@ -57,6 +57,7 @@ def run(name, broker=None):
     if broker is not None:
         cerebro.setbroker(broker)
     cerebro.broker.setcash(50_000)
+    cerebro.broker.setcommission(mult=5.0, margin=5_000.0)  # as the contract: 5 for a point
     (strategy,) = cerebro.run()
     return strategy.analyzers.recorder.run
 

@@ -1,8 +1,12 @@
-"""What can be set: one field for each key of ``sim2live.toml``."""
+"""What can be set: one field for each key of ``sim2live.toml``, and the file itself."""
 
 from __future__ import annotations
 
-from typing import Literal
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -97,5 +101,41 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         self.rules.check()
 
 
+FILE = "sim2live.toml"
+PREFIX = "SIM2LIVE_"
+SECRETS = frozenset({"token", "api_key", "password", "secret", "nats_token", "nats_nkey"})
 TABLES = ("rules", "alerts", "accounts", "calendars")
 """Settings that are tables of their own; the environment names single values only."""
+
+
+def from_file(path: str | Path | None) -> dict[str, Any]:
+    """The values of a settings file; none where no file is named and none lies here.
+
+    Raises:
+        ConfigError: it cannot be read, names an unknown key, or holds a secret.
+    """
+    file = Path(path) if path is not None else Path(FILE)
+    if path is None and not file.exists():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+    _known(values, Settings.__struct_fields__, str(file))
+    rules = values.get("rules", {})
+    if isinstance(rules, dict):
+        _known(rules, Rules.__struct_fields__, f"{file} [rules]")
+    return values
+
+
+def _known(values: Mapping[str, Any], fields: tuple[str, ...], where: str) -> None:
+    for key in values:
+        if key in SECRETS:
+            raise ConfigError(
+                f"{where}: {key} is a secret and does not belong in a file; "
+                f"put it into the environment as {PREFIX}{key.upper()}"
+            )
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(fields)}"
+            raise ConfigError(f"{where}: unknown key {key!r}{hint}")

@@ -6,14 +6,12 @@ argument; a token in the file is refused, because files are copied, mailed and c
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,7 +19,7 @@ from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import ConfigError
 from sim2live.gate.limits import NONE, SAFE, Rules, made
 from sim2live.market.sessions import Timetable
-from sim2live.options import TABLES, Mode, Settings
+from sim2live.options import PREFIX, TABLES, Mode, Settings, from_file
 
 if TYPE_CHECKING:
     from sim2live.gate.alarms import Alarms
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from sim2live.venues.base import Venue
 
 logger = logging.getLogger("sim2live.settings")
-FILE = "sim2live.toml"
-PREFIX = "SIM2LIVE_"
-SECRETS = frozenset({"token", "api_key", "password", "secret", "nats_token", "nats_nkey"})
 DEFAULT_WORKFLOW, DEFAULT_STRATEGY = "python-test", "strategy"
 
 __all__ = [
@@ -60,7 +55,7 @@ def load(
     Raises:
         ConfigError: an unknown key, a wrong value, a secret in the file, or no such file.
     """
-    values = _from_file(path)
+    values = from_file(path)
     environment = os.environ if environment is None else environment
     for name in Settings.__struct_fields__:
         if name in TABLES:
@@ -119,34 +114,6 @@ def data_folder() -> Path:
         return Path.home() / "Library" / "Application Support" / "sim2live"
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "sim2live"
-
-
-def _from_file(path: str | Path | None) -> dict[str, Any]:
-    file = Path(path) if path is not None else Path(FILE)
-    if path is None and not file.exists():
-        return {}
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{file}: {error}") from error
-    _known(values, Settings.__struct_fields__, str(file))
-    rules = values.get("rules", {})
-    if isinstance(rules, dict):
-        _known(rules, Rules.__struct_fields__, f"{file} [rules]")
-    return values
-
-
-def _known(values: Mapping[str, Any], fields: tuple[str, ...], where: str) -> None:
-    for key in values:
-        if key in SECRETS:
-            raise ConfigError(
-                f"{where}: {key} is a secret and does not belong in a file; "
-                f"put it into the environment as {PREFIX}{key.upper()}"
-            )
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(fields)}"
-            raise ConfigError(f"{where}: unknown key {key!r}{hint}")
 
 
 def connect(
@@ -287,11 +254,18 @@ def connect(
 def alarms_of(settings: Settings, clock: Clock) -> Alarms:
     """Alarms with the channels that are set; a thread of their own tells them."""
     from sim2live.gate.alarms import Alarms
-    from sim2live.gate.messenger import Messenger, with_secrets
+    from sim2live.gate.messenger import Messenger
 
     if not settings.alerts:
         return Alarms()
-    return Alarms(Messenger(with_secrets(settings.alerts, os.environ), clock))
+    return Alarms(Messenger(addresses(settings.alerts), clock))
+
+
+def addresses(alerts: Mapping[str, str]) -> dict[str, str]:
+    """The addresses of alarms with their secrets, which stand in the environment."""
+    from sim2live.gate.messenger import with_secrets
+
+    return with_secrets(alerts, os.environ)
 
 
 def open_venue(

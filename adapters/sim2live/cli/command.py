@@ -11,6 +11,7 @@ import sys
 import typer
 
 from sim2live.cli.activity import activity
+from sim2live.cli.alarm import alarm
 from sim2live.cli.demo import demo
 from sim2live.cli.doctor import doctor
 from sim2live.cli.explain import explain
@@ -23,16 +24,21 @@ from sim2live.cli.playground import playground
 from sim2live.cli.relay import relay
 from sim2live.cli.send import send
 from sim2live.cli.steer import acknowledge, flatten, halt, position, resolve, resume
+from sim2live.cli.verbs import add
 
 _ABOUT = """The strategy that ran in simulation drives real orders.
 
 Start here:
 
-  sim2live demo                    one strategy, simulated and then dispatched, compared
+  sim2live demo           one strategy, simulated and dispatched, compared
 
-  sim2live gateway                 a paper gateway on http://127.0.0.1:8080
+  sim2live gateway        a paper gateway on http://127.0.0.1:8080
 
-  sim2live send --help             one signal from the shell
+  sim2live send --help    one signal from the shell
+
+  sim2live init           settings of your own, each one explained
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong input and nothing was done.
 """
 
 
@@ -47,7 +53,8 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_main)
-    for verb in (
+    add(
+        made,
         init,
         demo,
         gateway,
@@ -64,8 +71,8 @@ def app() -> typer.Typer:
         acknowledge,
         guard,
         relay,
-    ):
-        made.command()(verb)
+    )
+    made.add_typer(alarm())
     made.add_typer(export())
     made.add_typer(playground())
     return made

@@ -33,6 +33,12 @@ def demo(
 
     Nothing leaves this machine and no real order is possible.
 
+    [bold]Examples[/bold]
+
+      sim2live demo --open
+
+      sim2live demo --json | jq .verdict
+
     [bold]Exit codes[/bold]
 
       0 PARITY, 1 a difference, or too little done to prove anything, 2 it could not run

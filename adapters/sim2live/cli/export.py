@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim2live.cli.kept import JournalFile
+from sim2live.cli.verbs import add
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +22,7 @@ def export() -> typer.Typer:
         name="export", help="Write what is kept for other programs.", no_args_is_help=True
     )
     made.callback()(_callback)
-    made.command()(journal)
-    made.command()(metrics)
+    add(made, journal, metrics)
     return made
 
 

@@ -89,6 +89,10 @@ def gateway(
 
       SECRET=... sim2live gateway --host 0.0.0.0 --token-env SECRET
 
+    [bold]Exit codes[/bold]
+
+      0 it was stopped, 2 wrong input, or the port is taken
+
     [bold]A pools file[/bold]
 
       \[pools.scalping-mes]
@@ -245,13 +249,15 @@ def _pool_rows(made: Gateway, any_pool: bool) -> list[tuple[str, str]]:
 
 
 def _first_signal(made: Gateway, token_env: str | None) -> str:
+    from sim2live.cli import screen
     from sim2live.clock import SystemClock, from_ns
     from sim2live.market.contracts import front_month
 
     symbol = front_month("MES", from_ns(SystemClock().now_ns()).date())
     pool = next(iter(made.desk.exchange.pools), "python-test")
     bearer = f' -H "Authorization: Bearer ${token_env}"' if token_env else ""
-    send = f"sim2live send --url {made.url} --pool {pool} -i CME:{symbol} --side BUY --qty 1"
+    send = f"{screen.own_name()} send --url {made.url} --pool {pool} -i CME:{symbol}"
+    send += " --side BUY --qty 1"
     if token_env:
         send += f" --token-env {token_env}"
     body = (

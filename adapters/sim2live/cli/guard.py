@@ -45,9 +45,15 @@ def guard(
     Without an option it only alarms. A frozen process may wake and go on trading, so it is left
     alone unless --takeover is given. Alarms go where those of the settings go.
 
-    [bold]Exit codes of --once[/bold]
+    [bold]Examples[/bold]
 
-      0 all is well, 1 something is held and nobody looks after it
+      sim2live guard --pool scalping-mes
+
+      sim2live guard --pool scalping-mes --flatten --takeover
+
+    [bold]Exit codes[/bold]
+
+      0 all is well or it was stopped, 1 something is held and nobody looks after it, 2 wrong input
     """
     from sim2live.cli import screen
     from sim2live.cli.steer import _place, take_place

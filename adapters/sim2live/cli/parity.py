@@ -176,26 +176,30 @@ def _summary(verdict: Verdict) -> Table:
 
 
 def _differences(verdict: Verdict, limit: int) -> tuple[str, Table, int]:
-    from sim2live.clock import iso
+    from sim2live.cli.screen import moment
     from sim2live.verdict import meaning
 
-    table = _table("Time", "Data", "What", "First run", "Second run", "Bars")
+    table = _table("Time, UTC", "Data", "What", "First run", "Second run", "Bars")
     for one in verdict.differences[:limit]:
-        table.add_row(
-            iso(one.time), *map(_safe, (one.data, meaning(one.kind), one.a, one.b)), str(one.bars)
-        )
+        words = map(_safe, (one.data, meaning(one.kind), one.a, one.b))
+        table.add_row(moment(one.time), *words, str(one.bars))
     return "What differs", table, len(verdict.differences) - limit
 
 
 def _drift(verdict: Verdict, limit: int) -> tuple[str, Table, int]:
-    from sim2live.clock import iso
+    from sim2live.cli.screen import moment
 
-    table = _table("Time", "Data", "Size", "First run", "Second run", "Ticks", "Money")
+    table = _table("Time, UTC", "Data", "Size", "First run", "Second run", "Ticks", "Money")
     for one in verdict.drift[:limit]:
         prices = ("no fill" if price is None else f"{price:g}" for price in (one.a, one.b))
         ticks = "" if one.ticks is None else f"{one.ticks:g}"
         table.add_row(
-            iso(one.time), _safe(one.data), f"{one.size:+g}", *prices, ticks, f"{one.money:+,.2f}"
+            moment(one.time),
+            _safe(one.data),
+            f"{one.size:+g}",
+            *prices,
+            ticks,
+            f"{one.money:+,.2f}",
         )
     return "Fills at other prices (a positive amount is worse)", table, len(verdict.drift) - limit
 
@@ -206,7 +210,12 @@ def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
         right = name in ("Bars", "Size", "Ticks", "Money")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=name.startswith("Time"),
+        )
     return table
 
 

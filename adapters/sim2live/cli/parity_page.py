@@ -7,7 +7,7 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from sim2live.clock import iso
+from sim2live.cli.screen import moment
 from sim2live.verdict import meaning
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _MINUS = "\N{MINUS SIGN}"
 _MOST = 1_000
 _WIDTH, _HEIGHT, _RIGHT, _PAD = 1_080, 240, 80, 14
+_BELOW, _TIMES = 22, 6
 _POINTS = 1_200
+_DAYS = 5 * 86_400_000_000_000
 
 _MEANS = {
     "PARITY": "Both runs made the same decisions and held the same positions after every bar.",
@@ -60,7 +62,7 @@ def page(verdict: Verdict, a: Run, b: Run) -> str:
 
 def _span(run: Run) -> str:
     times = [holding.time for holding in run.positions] or [one.time for one in run.decisions]
-    return f"From {iso(times[0])} to {iso(times[-1])}." if times else ""
+    return f"From {moment(times[0])} to {moment(times[-1])} UTC." if times else ""
 
 
 def _number(value: float, digits: int = 2, *, signed: bool = False) -> str:
@@ -90,7 +92,7 @@ def _differences(verdict: Verdict) -> str:
     if verdict.same:
         return ""
     rows = "".join(
-        f'<tr><td>{iso(one.time)}</td><td class="text">{escape(one.data)}</td>'
+        f'<tr><td>{moment(one.time)}</td><td class="text">{escape(one.data)}</td>'
         f'<td class="text"><span class="kind">{escape(meaning(one.kind))}</span></td>'
         f'<td class="text">{escape(one.a)}</td><td class="text">{escape(one.b)}</td>'
         f"<td>{one.bars:,}</td></tr>"
@@ -101,7 +103,7 @@ def _differences(verdict: Verdict) -> str:
     )
     return (
         '<section><div class="head"><h2 class="bad-text">What differs</h2></div>'
-        f'<div class="scroll"><table><thead><tr><th>Time</th>{heads}<th>Bars</th></tr></thead>'
+        f'<div class="scroll"><table><thead><tr><th>Time, UTC</th>{heads}<th>Bars</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{_more(len(verdict.differences))}</section>"
     )
 
@@ -121,13 +123,14 @@ def _drift(verdict: Verdict) -> str:
         style = ' class="bad-text"' if one in beyond else ""
         cells = "".join(f"<td>{price}</td>" for price in prices)
         rows.append(
-            f'<tr{style}><td>{iso(one.time)}</td><td class="text">{escape(one.data)}</td>'
+            f'<tr{style}><td>{moment(one.time)}</td><td class="text">{escape(one.data)}</td>'
             f"<td>{_number(one.size, 4, signed=True).rstrip('0').rstrip('.')}</td>{cells}"
             f"<td>{ticks}</td><td>{_number(one.money, signed=True)}</td></tr>"
         )
     return (
-        '<div class="scroll"><table><thead><tr><th>Time</th><th class="text">Data</th><th>Size</th>'
-        "<th>First run</th><th>Second run</th><th>Ticks</th><th>Money</th></tr></thead>"
+        '<div class="scroll"><table><thead><tr><th>Time, UTC</th><th class="text">Data</th>'
+        "<th>Size</th><th>First run</th><th>Second run</th><th>Ticks</th><th>Money</th>"
+        "</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>{_more(len(verdict.drift))}"
     )
 
@@ -151,6 +154,11 @@ def _equity(a: Run, b: Run) -> str:
         f'<text class="tick" x="{_WIDTH - _RIGHT + 8}" y="{y(v) + 4:.1f}">{_number(v, 0)}</text>'
         for v in sorted({low, (low + high) / 2, high})
     ]
+    drawn += [
+        f'<text class="tick" text-anchor="middle" x="{x(at):.1f}" y="{_HEIGHT + 12}">'
+        f"{moment(at)[: 10 if end - start > _DAYS else 16]}</text>"
+        for at in (start + (end - start) * nth // (_TIMES + 1) for nth in range(1, _TIMES + 1))
+    ]
     for curve, style in zip(curves, ("sim", "live"), strict=True):
         some = [*curve[:: max(1, len(curve) // _POINTS)], curve[-1]]
         path = "L".join(f"{x(time):.1f} {y(value):.1f}" for time, value in some)
@@ -163,6 +171,6 @@ def _equity(a: Run, b: Run) -> str:
     words = f"Equity of both runs, from {_number(low)} to {_number(high)}"
     return (
         f'<section><div class="head"><h2>Equity</h2><ul class="legend">{legend}</ul></div>'
-        f'<div class="chart"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
+        f'<div class="chart"><svg viewBox="0 0 {_WIDTH} {_HEIGHT + _BELOW}" role="img"'
         f' aria-label="{words}">{"".join(drawn)}</svg></div></section>'
     )

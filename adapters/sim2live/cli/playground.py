@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim2live.cli.verbs import add
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,8 +36,7 @@ def playground() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_group)
-    made.command()(run)
-    made.command()(live)
+    add(made, run, live)
     return made
 
 
@@ -83,6 +84,10 @@ def run(
       sim2live playground run examples/playground_sma.py --instrument NQ --start 2025-01-15
 
       sim2live playground run mine.py -i NQ --bars nq.csv --start 2025-01-15 --end 2025-01-17
+
+    [bold]Exit codes[/bold]
+
+      0 the script ended well, 1 it failed, 2 wrong input
     """
     from sim2live.cli import screen
     from sim2live.errors import MissingExtraError
@@ -138,6 +143,14 @@ def live(
     it goes. The start is refused where the contract is not flat. When the script ends, fails or
     is stopped, everything of that contract is cancelled and closed; other contracts are never
     touched.
+
+    [bold]Example[/bold]
+
+      sim2live playground live mine.py --account PRACTICE-1 -i CME:NQZ6 --user me@example.com
+
+    [bold]Exit codes[/bold]
+
+      0 the script ended well, 1 it failed or nothing was agreed to, 2 wrong input
     """
     import signal
 

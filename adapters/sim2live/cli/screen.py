@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,6 +29,20 @@ def out() -> Console:
 def err() -> Console:
     """Where faults and progress go, so that results can be piped."""
     return Console(stderr=True, highlight=False)
+
+
+def own_name() -> str:
+    """What a person types to run this command: its path where the shell would not find it."""
+    if shutil.which("sim2live") is None and Path(sys.argv[0]).name == "sim2live":
+        return sys.argv[0]
+    return "sim2live"
+
+
+def moment(ns: int) -> str:
+    """A moment of UTC as people read it; seconds only where there are any."""
+    from sim2live.clock import iso
+
+    return iso(ns).removesuffix("Z").replace("T", " ").removesuffix(":00")
 
 
 def machine(value: Any) -> None:

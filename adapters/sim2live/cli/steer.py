@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
+    from sim2live.gate.ledger import Line
     from sim2live.gate.places import Place
 
 Workflow = Annotated[
@@ -45,7 +46,18 @@ def halt(
     journal: JournalPath = None,
     wait: Wait = PATIENCE,
 ) -> None:
-    """Exits only, until `resume`."""
+    """Exits only, until `resume`.
+
+    [bold]Examples[/bold]
+
+      sim2live halt "the news at two"
+
+      sim2live halt --all --pool scalping-mes
+
+    [bold]Exit codes[/bold]
+
+      0 done, 2 refused, or not understood: nothing was changed
+    """
     _do("stop" if stop_all else "halt", reason, workflow, venue, journal, wait)
 
 
@@ -55,7 +67,16 @@ def resume(
     journal: JournalPath = None,
     wait: Wait = PATIENCE,
 ) -> None:
-    """Lift a halt. What the strategy opened meanwhile in its simulator waits."""
+    """Lift a halt. What the strategy opened meanwhile in its simulator waits.
+
+    [bold]Examples[/bold]
+
+      sim2live resume --pool scalping-mes
+
+    [bold]Exit codes[/bold]
+
+      0 done, 2 refused, or not understood: nothing was changed
+    """
     _do("resume", "", workflow, venue, journal, wait)
 
 
@@ -69,9 +90,13 @@ def resolve(
 ) -> None:
     """Say what became of a signal of unknown outcome, after a look at the venue.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       sim2live resolve 5df0c9b3-d305-50c0-a7b5-103b21847cbe not-sent
+
+    [bold]Exit codes[/bold]
+
+      0 done, 2 refused, or not understood: nothing was changed
     """
     _do("resolve", f"{signal_id} {outcome}", workflow, venue, journal, wait)
 
@@ -85,6 +110,7 @@ def position(
     venue: VenueName = None,
     journal: JournalPath = None,
     wait: Wait = PATIENCE,
+    json: Annotated[bool, typer.Option("--json", help="Show it as one line of JSON.")] = False,
 ) -> None:
     """Show what is presumed, or say what the venue holds after a look at it.
 
@@ -95,11 +121,15 @@ def position(
       sim2live position MESZ6=+1
 
       sim2live position CME:MNQZ6=0 CME:MESZ6=-2
+
+    [bold]Exit codes[/bold]
+
+      0 done, 2 refused, or not understood: nothing was changed
     """
     if what:
         _do("position", ",".join(what), workflow, venue, journal, wait)
     else:
-        _show(workflow, venue, journal)
+        _show(workflow, venue, journal, json=json)
 
 
 def acknowledge(
@@ -111,7 +141,18 @@ def acknowledge(
     journal: JournalPath = None,
     wait: Wait = PATIENCE,
 ) -> None:
-    """Somebody knows: the alarms of the running process are not repeated."""
+    """Somebody knows: the alarms of the running process are not repeated.
+
+    [bold]Examples[/bold]
+
+      sim2live acknowledge
+
+      sim2live acknowledge "scalping-mes CME:MESZ6"
+
+    [bold]Exit codes[/bold]
+
+      0 done, 2 refused, or not understood: nothing was changed
+    """
     _do("acknowledge", about, workflow, venue, journal, wait)
 
 
@@ -129,6 +170,16 @@ def flatten(
 
     Beside a running strategy its process does it. Where none runs, this command opens the venue
     itself, closes what is presumed, and leaves it halted.
+
+    [bold]Examples[/bold]
+
+      sim2live flatten
+
+      sim2live flatten --pool scalping-mes --target http://127.0.0.1:8080
+
+    [bold]Exit codes[/bold]
+
+      0 flat, 1 something is still presumed to be held, 2 wrong input
     """
     from sim2live.cli import screen
     from sim2live.clock import SystemClock
@@ -204,7 +255,7 @@ def _tell(answer: str) -> None:
     raise typer.Exit(2 if refused else 0)
 
 
-def _show(workflow: str | None, venue: str | None, journal: str | None) -> None:
+def _show(workflow: str | None, venue: str | None, journal: str | None, *, json: bool) -> None:
     from rich.table import Table
 
     from sim2live.cli import screen
@@ -218,15 +269,41 @@ def _show(workflow: str | None, venue: str | None, journal: str | None) -> None:
         unknown = list(kept.rows(states=("UNKNOWN", "SENDING"), workflow=place.workflow))
     finally:
         kept.close()
+    if json:
+        screen.machine(
+            {
+                "venue": place.venue,
+                "workflow": place.workflow,
+                "instruments": [
+                    {
+                        "instrument": str(instrument),
+                        "low": line.presumed.low,
+                        "high": line.presumed.high,
+                        "source": line.presumed.source,
+                        "state": line.state,
+                        "why": _why(line),
+                    }
+                    for (_, instrument), line in sorted(lines.items(), key=str)
+                ],
+                "unknown": [row.id for row in unknown],
+            }
+        )
+        return
     table = Table(title=str(place), title_justify="left")
     for column in ("Instrument", "Presumed", "From", "State", "Why"):
         table.add_column(column)
     for (_, instrument), line in sorted(lines.items(), key=str):
-        why = ", ".join(filter(None, [line.halted, *line.reasons, "WAITING" * bool(line.waiting)]))
-        table.add_row(str(instrument), str(line.presumed), line.presumed.source, line.state, why)
+        presumed = line.presumed
+        table.add_row(
+            str(instrument), str(presumed), presumed.source, line.state, ", ".join(_why(line))
+        )
     console = screen.out()
     console.print(table)
     for row in unknown:
         console.print(
             f"unknown  {row.id}  {row.instrument} {row.signed:+d}  {row.reason}", soft_wrap=True
         )
+
+
+def _why(line: Line) -> list[str]:
+    return [*filter(None, [line.halted]), *line.reasons, *["WAITING"] * bool(line.waiting)]

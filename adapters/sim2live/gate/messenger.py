@@ -45,7 +45,7 @@ class Messenger:
     """
 
     def __init__(self, addresses: Mapping[str, str], clock: Clock) -> None:
-        self._begin({name: _channel(name, address) for name, address in addresses.items()}, clock)
+        self._begin({name: channel(name, address) for name, address in addresses.items()}, clock)
 
     @classmethod
     def of(cls, channels: Mapping[str, Channel], clock: Clock) -> Messenger:
@@ -99,7 +99,13 @@ class Messenger:
         self._done.set()
 
 
-def _channel(name: str, address: str) -> Channel:
+def channel(name: str, address: str) -> Channel:
+    """Where an address leads.
+
+    Raises:
+        MissingExtraError: apprise is not installed.
+        ConfigError: apprise does not understand the address; its name is told, not itself.
+    """
     try:
         import apprise
     except ModuleNotFoundError as error:
@@ -107,8 +113,8 @@ def _channel(name: str, address: str) -> Channel:
     made = apprise.Apprise()
     if not made.add(address):
         raise ConfigError(f"alerts.{name}: apprise does not understand this address")
-    channel: Channel = made
-    return channel
+    found: Channel = made
+    return found
 
 
 def with_secrets(alerts: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
