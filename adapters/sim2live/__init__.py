@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim2live import backtrader as backtrader
     from sim2live import sizing as sizing
+    from sim2live import sweep as sweep
     from sim2live import vectorbt as vectorbt
     from sim2live import zipline as zipline
     from sim2live.client import AsyncEvalItUpClient, EvalItUpClient
@@ -87,7 +88,7 @@ _HOME = {
 }
 
 # Rooms that a user writes as an attribute: `sim2live.backtrader.broker(...)`.
-_ROOMS = frozenset({"backtrader", "sizing", "vectorbt", "zipline"})
+_ROOMS = frozenset({"backtrader", "sizing", "sweep", "vectorbt", "zipline"})
 
 
 def __getattr__(name: str) -> object:

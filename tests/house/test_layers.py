@@ -50,6 +50,10 @@ INSIDE: dict[str, str] = {
     ),
     "gateway": "inbox signal_door|projectx_door shield app",
     "playground": "api run",
+    "sweep": (
+        "points work pools|rowfile|sizes|results|made_of|lookahead processes|cluster conduct"
+        " portfolios|cerebros"
+    ),
 }
 
 # What a room may import from outside the standard library.
@@ -74,7 +78,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "parity": {"rich"},
     "gateway": {"starlette", "uvicorn", "uvloop", "plotly"},
     "playground": {"pandas", "numpy"},
-    "sweep": {"ray"},
+    "sweep": {"backtrader", "cloudpickle", "pandas", "psutil", "ray", "rich"},
     "cli": {"typer", "click", "rich", "plotly", "backtrader", "uvicorn"},
 }
 
