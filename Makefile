@@ -72,6 +72,7 @@ bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/run.py --json benchmarks/results/latest.json $(ARGS)
 	$(BIN)/python benchmarks/vectorbt_rows.py --json benchmarks/results/vectorbt.json
 	$(BIN)/python benchmarks/playground_rows.py --json benchmarks/results/playground.json
+	$(BIN)/python benchmarks/sweep_rows.py --json benchmarks/results/sweep.json
 
 docs: $(HAVE_ALL) browser pictures ## Make the pictures and build the pages into site/
 	$(PIP) install -c $(PINS) 'sim2live[docs]'
@@ -126,7 +127,7 @@ $(HAVE_DEMO): $(HAVE_VENV) $(INPUTS)
 $(HAVE_ALL): $(HAVE_VENV) $(INPUTS)
 	@echo "Setting up .venv with everything (once, a few minutes)"
 	$(PIP) install --no-build-isolation --no-deps -e .
-	$(PIP) install -c $(PINS) 'sim2live[all,dev]'
+	$(PIP) install -c $(PINS) 'sim2live[all,ray,dev]'
 	@# Without what it asks for: signalrcore wants one msgpack, works with the pinned one, and only
 	@# its hubs need it. What the test needs besides is in the set above.
 	$(PIP) install --no-deps -r constraints/public-client.txt
@@ -144,10 +145,10 @@ $(HAVE_PANDAS3): $(HAVE_VENV) pyproject.toml constraints/vectorbt-pandas3-py311.
 
 # Resolves again, keeping each pin that still fits; delete a file's line first to let it move.
 COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url
-NOT_ZIPLINE := --extra gateway --extra backtrader --extra vectorbt --extra projectx --extra notebook --extra alerts --extra nats
+NOT_ZIPLINE := --extra gateway --extra backtrader --extra vectorbt --extra projectx --extra notebook --extra alerts --extra nats --extra ray
 constraints: $(HAVE_VENV) ## Resolve the pinned sets again
 	$(PIP) install uv
-	$(COMPILE) pyproject.toml --extra all --extra dev --extra docs --python-version 3.11 -o constraints/all-py311.txt
-	$(COMPILE) pyproject.toml --extra all --extra dev --extra docs --python-version 3.12 -o constraints/all-py312.txt
+	$(COMPILE) pyproject.toml --extra all --extra ray --extra dev --extra docs --python-version 3.11 -o constraints/all-py311.txt
+	$(COMPILE) pyproject.toml --extra all --extra ray --extra dev --extra docs --python-version 3.12 -o constraints/all-py312.txt
 	$(COMPILE) pyproject.toml $(NOT_ZIPLINE) --extra dev --extra docs --python-version 3.13 -o constraints/everything-but-zipline-py313.txt
 	$(COMPILE) pyproject.toml constraints/vectorbt-pandas3.in --extra vectorbt --extra gateway --extra dev --python-version 3.11 -o constraints/vectorbt-pandas3-py311.txt
