@@ -78,8 +78,8 @@ def deadly(data: pd.Series, n: int) -> int:
 
 
 def greedy(data: pd.Series, n: list[int]) -> Any:
-    """Needs 20 MB for each point that it is given at once."""
-    room = np.ones((len(n), 20_000_000), dtype=np.uint8)
+    """Needs 10 MB for each point that it is given at once."""
+    room = np.ones((len(n), 10_000_000), dtype=np.uint8)
     return pd.Series([len(n)] * len(n), index=n), int(room[0, 0])
 
 
