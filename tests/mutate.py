@@ -2,7 +2,7 @@
 
     python -m tests.mutate
 
-Each mutant of `delivery` and `ledger` is tried against the table tests alone, in this process.
+Each mutant of `delivery` and `ledger` is tried against the table tests alone, in a fork.
 A survivor that is not named with a reason in ``tests/mutants.toml`` fails the run.
 """
 
@@ -10,18 +10,26 @@ from __future__ import annotations
 
 import ast
 import copy
+import importlib
 import os
-import subprocess
+import shutil
+import signal
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "adapters"
 TARGETS = ("sim2live/gate/delivery.py", "sim2live/gate/ledger.py")
 TESTS = ("tests/gate/test_tables.py",)
+BELOW = ("sim2live.gate.resting", "sim2live.venues.record")
+"""Imported once: what the targets and their tests stand on."""
+LONGEST = 60
+"""Seconds that the table tests may take."""
 
 COMPARE = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -97,25 +105,44 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
 
 
 def survives(target: str, source: str, folder: Path) -> bool:
-    """Whether the table tests pass with this source in the target's place."""
+    """Whether the table tests pass with this source in the target's place.
+
+    They run in a fork, which finds pytest and all that stands below the tables imported already.
+    """
     (folder / target).write_text(source, "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{folder}", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, timeout=120, check=False,
-    )  # fmt: skip
-    return done.returncode == 0
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            status = _table_tests()
+        finally:
+            os._exit(status)
+    _, ended = os.waitpid(child, 0)
+    return ended == 0
+
+
+def _table_tests() -> int:
+    signal.alarm(LONGEST)  # a mutant may never come to an end, which is noticed, too
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    plain = ["-c", os.devnull, "--rootdir", str(ROOT), "--import-mode=importlib", "--noconftest"]
+    return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *plain, *TESTS]))
 
 
 def main() -> int:
-    import shutil
-
     with (ROOT / "tests" / "mutants.toml").open("rb") as file:
         known = {(m["file"], m["change"]): m["reason"] for m in tomllib.load(file)["survivor"]}
     tried, alive = 0, []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(PACKAGE / "sim2live", folder / "sim2live")
+        sys.path.insert(0, name)
+        sys.dont_write_bytecode = True  # sources change within the second that a cache tells apart
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        os.chdir(ROOT)
+        for below in BELOW:
+            importlib.import_module(below)
         for target in TARGETS:
             source = (PACKAGE / target).read_text("utf-8")
             if not survives(target, source, folder):

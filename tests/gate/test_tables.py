@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from sim2live.gate.delivery import (
     MAX_RESENDS,
@@ -15,7 +16,7 @@ from sim2live.gate.delivery import (
     next_step,
     worst,
 )
-from sim2live.gate.ledger import OWED, UNKNOWN, Line, Presumed, sign
+from sim2live.gate.ledger import LEGS, OWED, UNKNOWN, Line, Presumed, sign
 from sim2live.gate.resting import Resting
 from sim2live.venues.base import Profile
 from sim2live.venues.outcome import ChildOutcome, Kind, Outcome
@@ -201,6 +202,7 @@ def test_an_exit_of_everything_is_whole() -> None:
 def test_a_line_is_active_until_there_is_a_reason() -> None:
     assert Line().state == "ACTIVE"
     assert Line().blocked == ""
+    assert Line() == Line(Presumed(0, 0), fixes=0)
     owed = Line(Presumed(2, 2)).because(OWED)
     assert (owed.state, owed.blocked) == ("REDUCING", "exits only while OWED (+2 presumed)")
     assert owed.because(UNKNOWN).because(OWED).reasons == (OWED, UNKNOWN)
@@ -212,6 +214,14 @@ def test_a_line_is_active_until_there_is_a_reason() -> None:
     assert halted.blocked == "halted: lunch; `sim2live resume` lifts it"
     assert Line(waiting=1).state == Line(flat=True).state == "REDUCING"
     assert Line(waiting=1).blocked == Line(flat=True).blocked == ""
+
+
+def test_only_exits_go_exactly_as_long_as_something_rests_that_should_not() -> None:
+    rests = Resting(strategy="s", data="d", run="", name="order", signed=1)
+    line = Line(resting=(rests, replace(rests, name="old", ending="it was cancelled"))).tidied()
+    assert line.reasons == (LEGS,)
+    assert line.tidied() is line
+    assert replace(line, resting=(rests,)).tidied().reasons == ()
 
 
 @pytest.mark.parametrize(("held", "left"), [(2, ["legs", "order"]), (0, ["order"])])
