@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from sim2live.clock import NS, ManualClock, SystemClock
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.receipt import Status
 from sim2live.settings import connect
+from sim2live.signals import Instrument
 from sim2live.testing import ChaosGateway, Fault
 from sim2live.venues.base import Profile
 from sim2live.venues.evalitup import EvalItUp
@@ -70,6 +74,54 @@ def test_fault_07_half_open_socket(desk: Make) -> None:
     second = made.want(1, of=TWO, data="other")
     assert clock.monotonic() - started < 2 * 0.25, "the order behind it was not blocked, too"
     assert second.status in (Status.NOT_SENT, Status.HELD)
+
+
+GATEWAY = """
+from sim2live.testing import ChaosGateway
+with ChaosGateway() as gateway:
+    print(gateway.url, flush=True)
+    while ask := input():
+        print(sum(gateway.executions.values()), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process")
+def test_fault_07_a_gateway_process_that_is_stopped_holds_nobody_up(tmp_path: Path) -> None:
+    """Its kernel still takes connections and bytes; no answer comes until it may go on."""
+    names = [Instrument("SIM", name) for name in ("A", "B", "C")]
+    with subprocess.Popen(
+        [sys.executable, "-c", GATEWAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        url = process.stdout.readline().strip()
+        with connect(
+            EvalItUp(url), workflow=POOL, journal=tmp_path / "journal.sqlite3", timeout=0.5,
+            clock=SystemClock(), settings=agreed(),
+        ) as dispatcher:  # fmt: skip
+            clock = SystemClock()
+
+            def want(target: int, of: Instrument) -> Status:
+                now = clock.now_ns()
+                return dispatcher.follow(of, target, data=of.symbol, nth=0, decided_at=now).status
+
+            assert want(1, ONE) is Status.ACCEPTED
+            process.send_signal(signal.SIGSTOP)
+            started = clock.monotonic()
+            ends = [want(1, of) for of in names]
+            took = clock.monotonic() - started
+            process.send_signal(signal.SIGCONT)
+            assert ends == [Status.UNKNOWN, Status.NOT_SENT, Status.NOT_SENT]
+            assert took < 5.5 * 0.5, "promised are 1.5 timeouts; a busy machine gets four more"
+            while not dispatcher.venue.probe(timeout=5.0):
+                pass
+            process.stdin.write("executed?\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "2\n", "the first of the three went through late"
+            dispatcher.gate.work()
+            assert dispatcher.position(names[0]) == Presumed(0, 1)
+            assert want(1, TWO) is Status.ACCEPTED, "and it is spoken to again"
+        process.stdin.close()
 
 
 def test_fault_08_an_answer_that_comes_late(desk: Make) -> None:
