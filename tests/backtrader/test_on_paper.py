@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import Any
 
+import backtrader as bt
 import pytest
+from tests.backtrader.fakes import Rows
 from tests.backtrader.runs import play, stock_log
-from tests.backtrader.strategies import CASES, Case
+from tests.backtrader.strategies import CASES, Case, Spied
 
 import sim2live
 from sim2live.backtrader import MirrorBroker, VenueRecorder
@@ -133,3 +136,25 @@ def test_orders_that_rest_at_the_venue_leave_the_strategy_as_it_was(case: Case) 
         assert working == alive, "what rests there rests here"
         agree = sum(wanted == held for _, wanted, _, held in broker.seen)
         assert agree >= 0.9 * len(broker.seen)
+
+
+class TooLate(Spied):
+    def decide(self) -> None:
+        if len(self) == 3:
+            end = dt.timedelta(days=2)
+            self.buy(exectype=bt.Order.Limit, price=95.0, valid=end)
+
+
+def test_a_bar_that_comes_after_its_end_fills_no_order_that_rests_at_the_venue() -> None:
+    prices = [100.0, 100.0, 100.0, 100.0, 100.0, 94.0, 94.0]
+    start = dt.datetime(2024, 1, 2)
+    rows = [(start + dt.timedelta(days=i), p, p, p, p, 9) for i, p in enumerate(prices)]
+    with sim2live.connect("paper") as dispatcher:
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.setbroker(MirrorBroker(dispatcher, resting="native"))
+        cerebro.adddata(Rows(rows=rows), name="one")
+        cerebro.addstrategy(TooLate)
+        (strategy,) = cerebro.run()
+        (order,) = dispatcher.venue.exchange.orders()
+        assert order.state == "CANCELLED"
+    assert [e[2] for e in strategy.log if e[0] == "order"][-1] == "Expired"

@@ -191,6 +191,27 @@ def test_children_that_cannot_ride_are_placed_when_their_parent_is_filled() -> N
     assert not strategy.position
 
 
+def test_a_bar_that_comes_after_its_end_fills_no_order() -> None:
+    rest = buy(exectype=bt.Order.Limit, price=95, valid=dt.timedelta(days=2))
+    strategy, broker = run({2: rest}, [100, 100, 100, 100, 94, 94])
+    assert told(strategy)[-1] == (0, "Expired", 0)
+    assert not broker.getposition(strategy.data).size
+
+
+def test_a_child_that_is_filled_as_it_is_placed_is_booked_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    prices = [100, 100, 112, 112, 112]
+    family = {2: lambda s: s.buy_bracket(size=1, price=115, limitprice=110, stopprice=90)}
+    strategy, broker = run(family, prices)
+    assert [n for n in told(strategy) if n[1] == "Completed"] == [
+        (0, "Completed", 1), (2, "Completed", -1),
+    ]  # fmt: skip
+    assert trades(strategy) == [(1, 0.0, False), (0, pytest.approx(12.0), True)]
+    assert "read from the venue" not in caplog.text
+    assert not broker.getposition(strategy.data).size
+
+
 def bracket(**how: Any) -> Step:
     return lambda s: s.buy_bracket(
         size=1, exectype=bt.Order.Limit, price=95, limitprice=110, stopprice=90, **how

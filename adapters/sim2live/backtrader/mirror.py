@@ -176,6 +176,7 @@ class MirrorBroker(ContractBroker):
             _log.info("venue reports: %s", report)
         if not moved:
             return
+        self._natives.expire(self._now)
         quiet.speak(moved)
         super().next()
         if self._natives.trail:

@@ -8,7 +8,7 @@ fill is presumed of the venue, its death (cancel, expiry, OCO) is a cancel there
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from backtrader import Order
@@ -55,6 +55,7 @@ class Natives:
         self._follower = follower
         self._names: dict[int, str] = {}
         self._trailing: dict[int, tuple[Any, float]] = {}
+        self._dated: dict[int, Any] = {}
 
     def __contains__(self, order: object) -> bool:
         return getattr(order, "ref", None) in self._names
@@ -98,6 +99,8 @@ class Natives:
             self._names[order.ref] = receipt.signals[0].signal_id
             if order.exectype in _TRAILS:
                 self._trailing[order.ref] = (order, order.created.price)
+            if order.valid:
+                self._dated[order.ref] = order
         return None if receipt.status is Status.SHADOW else receipt
 
     def ride(self, children: Sequence[Any], receipt: Receipt) -> None:
@@ -118,8 +121,8 @@ class Natives:
 
     def died(self, order: Any, key: Any, *, when: int) -> None:
         """The simulator is done with an order; one that was not filled goes at the venue too."""
-        name = self._names.pop(order.ref, None)
-        self._trailing.pop(order.ref, None)
+        name = self._names.get(order.ref)
+        self.forget(order)
         if name is not None and order.status != Order.Completed:
             self._dispatcher.cancel(
                 self._map.of(key), name, data=self._map.label(key), decided_at=when
@@ -140,8 +143,17 @@ class Natives:
 
     def forget(self, order: Any) -> None:
         """The venue has told the end of an order."""
-        self._names.pop(order.ref, None)
-        self._trailing.pop(order.ref, None)
+        for known in (self._names, self._trailing, self._dated):
+            known.pop(order.ref, None)
+
+    def expire(self, when: Callable[[], int]) -> None:
+        """Take back what the new bars are too late for, before a venue matches it with them.
+
+        The simulator comes to the same end when it matches these bars.
+        """
+        for order in tuple(self._dated.values()):
+            if order.data.datetime[0] > order.valid:
+                self.died(order, order.data, when=when())
 
     @property
     def trail(self) -> bool:

@@ -110,19 +110,19 @@ class VenueBroker(ContractBroker):
         moved = self._watch.moved()
         if moved:
             self._open(moved)
+            self._listen()
+            self._expire()  # before a simulated venue matches the bar that comes too late
             self._prices.push(moved)
-        for report in self._dispatcher.reports():
-            self._hear(report)
+        self._listen()
         if not moved:
             return
         if self._reread or self._dispatcher.venue.here:
             self.reconcile()
-        for order in [o for o in self.pending if o.exectype != Order.Market]:
-            self._age(order)
+        for order in self.pending:
+            if order.exectype in (Order.StopTrail, Order.StopTrailLimit):
+                order.trailadjust(order.data.close[0])
         if self._natives.trail:
             self._natives.follow_trails(when=self._now())
-        for report in self._dispatcher.reports():  # of what has just been taken back
-            self._hear(report)
         settle(self)
         self._get_value()
         self._dispatcher.mark(self._value)
@@ -142,12 +142,11 @@ class VenueBroker(ContractBroker):
                 foreign(self, data, size, data.close[0], owner=None, reason="held at the start")
                 self._level(data)
 
-    def _age(self, order: Any) -> None:
-        if order.exectype in (Order.StopTrail, Order.StopTrailLimit):
-            order.trailadjust(order.data.close[0])
-        if order.valid and order.data.datetime[0] > order.valid and not order.info.ending:
-            order.addinfo(ending="expired")
-            self._end_there(order)
+    def _expire(self) -> None:
+        for order in [o for o in self.pending if o.valid and o.exectype != Order.Market]:
+            if order.data.datetime[0] > order.valid and not order.info.ending:
+                order.addinfo(ending="expired")
+                self._end_there(order)
 
     # -- orders on their way in ---------------------------------------------------------------
 
@@ -265,6 +264,12 @@ class VenueBroker(ContractBroker):
 
     # -- what the venue tells -----------------------------------------------------------------
 
+    def _listen(self) -> None:
+        """Hear all there is: a report may send an order, which may be answered at once."""
+        while reports := self._dispatcher.reports():
+            for report in reports:
+                self._hear(report)
+
     def _hear(self, report: Report) -> None:
         if self._account is None:
             self._account = report.account
@@ -317,8 +322,8 @@ class VenueBroker(ContractBroker):
     def _complete(self, order: Any) -> None:
         """What the end of an order means for its family."""
         family = [o for o in self._pchildren.get(order.ref, ()) if o is not order]
+        self._bracketize(order)
         if order.parent is None:
-            self._bracketize(order)
             self._toactivate.clear()
             for child in family:
                 child.activate()
@@ -326,8 +331,6 @@ class VenueBroker(ContractBroker):
                     self.pending.append(child)
                 else:
                     self._send(child, [])
-        else:
-            self._bracketize(order)
 
     def _waiting(self, data: Any, size: int) -> Any:
         """A market order that waits for such a fill: its exit may have gone under another id."""
