@@ -131,7 +131,10 @@ def desk_of(clock: ManualClock, path: Any, **options: Any) -> Iterator[Desk]:
 
 
 def accept_now(desk: Desk, signal: dict[str, Any]) -> None:
-    asyncio.run(desk.accept(decode(msgspec.json.encode(signal))))
+    async def accept() -> None:
+        await desk.accept(decode(msgspec.json.encode(signal)))
+
+    asyncio.run(accept())
 
 
 def test_a_resting_order_fills_when_the_walk_comes_by_and_a_restart_knows_it(

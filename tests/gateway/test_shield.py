@@ -131,7 +131,7 @@ def test_a_body_that_is_far_too_large_is_not_read(client: Any) -> None:
 
 
 def test_a_body_that_stays_away_is_given_up(client: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(shield, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.1)
     connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
     connection.putrequest("POST", "/signal/python-test")
     connection.putheader("Content-Type", "application/json")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from sim2live.exchange.accounts import Seat
@@ -59,34 +57,35 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-class Submission:
-    """What a pool made of a signal; the rows of its accounts are made when read."""
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """What a pool made of a signal; the rows of its accounts are made when read.
 
-    __slots__ = ("_parts",)
+    Attributes:
+        parts: What each of its books made of it.
+    """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = parts
+    parts: tuple[Part, ...] = ()
 
     @property
     def accepted(self) -> bool:
         """Whether any account acted on it."""
-        return any(not part.reason for part in self._parts)
+        return any(not part.reason for part in self.parts)
 
     @property
     def reason(self) -> str:
         """The first refusal, or an empty string."""
-        return next((part.reason for part in self._parts if part.reason), "")
+        return next((part.reason for part in self.parts if part.reason), "")
 
     @property
     def state(self) -> State | None:
         """Where the order stands now, in the first book."""
-        order = self._parts[0].order if self._parts else None
+        order = self.parts[0].order if self.parts else None
         return None if order is None else order.state
 
     def results(self) -> list[Result]:
         """One row for each account, as things stand now."""
         rows = []
-        for part in self._parts:
+        for part in self.parts:
             order, accepted = part.order, not part.reason
             state = None if order is None else order.state
             qty = 0 if order is None else order.filled

@@ -74,22 +74,23 @@ def build_app(
     )
     router.router.redirect_slashes = False
 
-    async def first(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_signal(scope["raw_path"]):
-            await door(scope, receive, send)
-        else:
-            await router(scope, receive, send)
-
     names = hosts(port, allow_hosts)
-    shielded = Shield(first, names, token)
+    signals = Shield(door, names, token)
+    shielded = Shield(router, names, token)
     # The page is fixed text that asks for the token itself: a browser sends none with an address.
-    page = Shield(first, names)
+    page = Shield(router, names)
     # The second door has tokens of its own, given out for a key.
     other = shielded if second is None else Shield(second, names, refuse=refuse_in_envelope)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = "" if scope["type"] == "lifespan" else scope["path"]
-        one = page if is_page(path) else other if SecondDoor.owns(path) else shielded
+        one = shielded
+        if scope["type"] == "http" and _is_signal(scope["raw_path"]):
+            one = signals
+        elif SecondDoor.owns(path):
+            one = other
+        elif is_page(path):
+            one = page
         await one(scope, receive, send)
 
     return app

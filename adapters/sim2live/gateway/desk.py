@@ -1,7 +1,7 @@
 """What happens to a signal once it is understood: made durable, executed, remembered.
 
-One event loop owns the desk. Signals that arrive in one turn of the loop share one commit, and
-the commit runs in the loop itself: handing it to a thread costs more than it hides (a commit is
+One event loop owns the desk. Signals that arrive together share one commit: it waits for as long
+as each turn of the loop brings more of them. And the commit runs in the loop itself: handing it to a thread costs more than it hides (a commit is
 about as long as two thread switches).
 """
 
@@ -90,25 +90,20 @@ class Desk:
         return self._inbox.store
 
     # -- signals -----------------------------------------------------------------------------
-    async def accept(self, signal: Signal) -> None:
+    def accept(self, signal: Signal) -> asyncio.Future[None]:
         """Make a signal durable and execute it; a repeated one was executed already.
 
         Args:
             signal: A signal for a pool that exists.
 
+        Returns:
+            Done when that has happened; it may fail with a JournalError, and then the signal
+            was not executed.
+
         Raises:
             SignalError: Its id was used by another signal, or it names an order that is not
                 there.
-            JournalError: It could not be stored; it was not executed.
         """
-        await self._queue(signal)
-
-    def knows(self, signal: Signal) -> bool:
-        """Whether this very signal came before, so that taking it again changes nothing."""
-        known = self.taken.get(signal.signal_id)
-        return known is not None and known.signal == signal
-
-    def _queue(self, signal: Signal) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         known, pending = self.taken.get(signal.signal_id), self._waiting.get(signal.signal_id)
         first = known.signal if known is not None else pending[0] if pending is not None else None
@@ -123,9 +118,14 @@ class Desk:
             return done
         self._check_order(signal)
         if not self._waiting:
-            loop.call_soon(self._commit)
+            loop.call_soon(self._commit, 1)
         self._waiting[signal.signal_id] = (signal, done)
         return done
+
+    def knows(self, signal: Signal) -> bool:
+        """Whether this very signal came before, so that taking it again changes nothing."""
+        known = self.taken.get(signal.signal_id)
+        return known is not None and known.signal == signal
 
     def _check_order(self, signal: Signal) -> None:
         if signal.action not in (CANCEL, MODIFY) or signal.order_id is None:
@@ -136,7 +136,12 @@ class Desk:
         if not self.exchange.has_order(signal.workflow_id, signal.order_id):
             raise SignalError("order_id", signal.order_id, "names no working order")
 
-    def _commit(self) -> None:
+    def _commit(self, seen: int) -> None:
+        if len(self._waiting) > seen:
+            # More came in this turn, and others are a turn behind them: all share one commit. A
+            # connection has one signal under way, so it ends; a lone signal does not wait.
+            asyncio.get_running_loop().call_soon(self._commit, len(self._waiting))
+            return
         waiting, self._waiting = self._waiting, {}
         now = self._clock.now_ns()
         entries: list[tuple[int, Entry]] = []
@@ -156,7 +161,10 @@ class Desk:
                     done.set_exception(error)
             return
         for time, entry in entries:
-            self._apply(time, entry)
+            if isinstance(entry, Signal):
+                self._submit(entry, time)
+            else:
+                self._apply(time, entry)
         for _, done in waiting.values():
             if not done.cancelled():
                 done.set_result(None)

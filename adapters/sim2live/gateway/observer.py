@@ -123,16 +123,19 @@ class Observer:
         """Take note of what has happened since the last call."""
         news = self._desk.exchange.told(self._cursor)
         self._cursor += len(news)
+        counts: Counter[str] = Counter()
         for one in news:
-            order = one.order
-            self.happenings[one.kind] += len(one.seats)
-            if one.kind == "accept":
+            order, kind = one.order, one.kind
+            counts[kind] += len(one.seats)
+            if kind == "accept":
                 self._alive[order.id] = order, one.seats[0].number
-            else:
+                continue
+            if not order.alive:
                 self._alive.pop(order.id, None)
-                self._chronicle.touch(order.signal_id)
-            if one.kind == "fill" and one.price is not None:
+            self._chronicle.touch(order.signal_id)
+            if kind == "fill" and one.price is not None:
                 self._filled(one, one.price)
+        self.happenings.update(counts)
 
     def money(self) -> Money:
         """How everything stands; seldom older than half a second."""
@@ -227,7 +230,7 @@ class Observer:
             positions[:_SHOWN],
             len(accounts),
             len(positions),
-            len(self._living()),
+            len(self._alive),
             self._desk.prices()[:_SHOWN],
             sorted(self._desk.halted),
         )

@@ -7,7 +7,6 @@ page (against forged requests), carries JSON, is small, and has the token where 
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -16,19 +15,10 @@ from sim2live.gateway.answers import App, Headers, Message, Receive, Refused, Sc
 MAX_BODY = 65_536
 #: A body over the limit is read this far, so that its sender hears why, before it is cut off.
 _DRAIN = 16 * MAX_BODY
-BODY_SECONDS = 10.0
 Refusal = Callable[[Send, Refused], Awaitable[None]]
 _READS = frozenset({"GET", "HEAD"})
+_JSON = b"application/json"
 _CLOSE: Headers = ((b"connection", b"close"),)
-_SECURITY: Headers = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cache-control", b"no-store"),
-)
-
 
 def hosts(port: int, allow: Iterable[str] = ()) -> frozenset[bytes]:
     """The Host headers that name this server.
@@ -69,32 +59,21 @@ class Shield:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
-        if scope["type"] == "websocket":
-            await self._open(scope, receive, send)
-            return
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            guarding = self._open if scope["type"] == "websocket" else self._app
+            await guarding(scope, receive, send)
             return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = list(message.get("headers", ()))
-                names = {name for name, _ in given}
-                # What a page says about itself is stricter where it needs to be, not laxer.
-                message["headers"] = given + [one for one in _SECURITY if one[0] not in names]
-            await send(message)
-
         try:
             kind, length, empty = self._check_headers(scope["headers"])
             if scope["method"] not in _READS:
                 # A request without a body has no kind: it asks by its path alone.
-                if kind or not empty:
+                if kind != _JSON and (kind or not empty):
                     _check_kind(kind)
                 receive = _replay(await _read(receive, length), receive)
         except Refused as refused:
-            await self._refuse(guarded, refused)
+            await self._refuse(send, refused)
             return
-        await self._app(scope, receive, guarded)
+        await self._app(scope, receive, send)
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a websocket through, or close it unanswered."""
@@ -140,7 +119,7 @@ _SCHEMES = (b"http://", b"https://")
 
 def _check_kind(kind: bytes) -> None:
     essence, _, parameters = kind.lower().partition(b";")
-    if essence.strip() != b"application/json":
+    if essence.strip() != _JSON:
         raise Refused(415, "Content-Type: must be application/json")
     charset = parameters.replace(b" ", b"").replace(b'"', b"")
     if charset.startswith(b"charset=") and charset != b"charset=utf-8":
@@ -148,31 +127,28 @@ def _check_kind(kind: bytes) -> None:
 
 
 async def _read(receive: Receive, length: bytes) -> bytes:
-    """The whole body, while it is small and comes in time."""
-    large = Refused(413, f"The body must be at most {MAX_BODY} bytes", _CLOSE)
+    """The whole body, while it is small; the server bounds its time."""
     if len(length) > 9 or (length.isdigit() and int(length) > _DRAIN):
-        raise large
+        raise _large()
     parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Refused(400, "The request ended before its body", _CLOSE)
-                part = message.get("body", b"")
-                size += len(part)
-                if size <= MAX_BODY:
-                    parts.append(part)
-                elif size > _DRAIN:
-                    raise large
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        raise Refused(408, "The body did not come in time", _CLOSE) from None
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "The request ended before its body", _CLOSE)
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size <= MAX_BODY:
+            parts.append(part)
+        elif size > _DRAIN:
+            raise _large()
     if size > MAX_BODY:
-        raise large
+        raise _large()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _large() -> Refused:
+    return Refused(413, f"The body must be at most {MAX_BODY} bytes", _CLOSE)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -8,7 +8,7 @@ from sim2live.exchange.execution import Submission
 from sim2live.signals import Signal
 
 
-class Taken(msgspec.Struct, frozen=True):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """A signal that was accepted.
 
     Attributes:
