@@ -133,7 +133,7 @@ class Exchange:
         if self.behaviour.dedupe and signal.signal_id in self._answers:
             return self._answers[signal.signal_id]
         answer = Submission(
-            [self._execute(book, members, signal, time, book.scale) for book in books]
+            tuple([self._execute(book, members, signal, time, book.scale) for book in books])
         )
         if self.behaviour.dedupe:
             self._answers[signal.signal_id] = answer
@@ -157,7 +157,7 @@ class Exchange:
         if owner.pool != signal.workflow_id:
             raise UnknownPool(signal.workflow_id)
         book = self._own(owner)
-        return Submission([self._execute(book, [owner], signal, time, 1)])
+        return Submission((self._execute(book, [owner], signal, time, 1),))
 
     def place(self, account: str, ticket: Ticket, time: int, first: int = 0) -> int:
         """Take an order of one account, which from then on lives apart from its pool.

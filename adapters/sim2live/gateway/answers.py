@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,8 +14,46 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
+#: After such an answer the connection ends.
+CLOSE: Headers = ((b"connection", b"close"),)
 _JSON = (b"content-type", b"application/json")
 encode = msgspec.json.Encoder().encode
+
+
+class Request(NamedTuple):
+    """A request that has come whole.
+
+    Attributes:
+        method: Such as ``POST``.
+        path: As sent, without its query.
+        headers: Names in small letters, and values.
+        body: Its bytes, bounded by the shield.
+    """
+
+    method: str
+    path: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes = b""
+
+
+class Reply(NamedTuple):
+    """An answer that goes whole.
+
+    Attributes:
+        status: HTTP status.
+        body: Encoded JSON.
+        headers: More headers.
+    """
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+#: Hands an answer on, at once or later, once.
+Then = Callable[[Reply], None]
+#: Takes a whole request.
+Door = Callable[[Request, Then], None]
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault
@@ -32,33 +70,13 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
         self.status, self.error, self.headers = status, error, headers
 
 
-async def answer(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
-    """Send a whole JSON answer.
-
-    Args:
-        send: The ASGI channel.
-        status: HTTP status.
-        body: Encoded JSON.
-        headers: More headers.
-    """
-    length = (b"content-length", str(len(body)).encode())
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]}
-    )
-    await send({"type": "http.response.body", "body": body})
+def refusal(refused: Refused) -> Reply:
+    """How a refusal is told: ``{"error": sentence}``."""
+    return Reply(refused.status, encode({"error": refused.error}), refused.headers)
 
 
-async def refuse(send: Send, refused: Refused) -> None:
-    """Send a refusal: ``{"error": sentence}``."""
-    body = encode({"error": refused.error})
-    await answer(send, refused.status, body, refused.headers)
-
-
-async def whole_body(receive: Receive) -> bytes:
-    """All bytes of a request; the shield has bounded them already."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+async def answer(send: Send, reply: Reply) -> None:
+    """Send a whole answer through an ASGI channel."""
+    headers = [_JSON, (b"content-length", str(len(reply.body)).encode()), *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

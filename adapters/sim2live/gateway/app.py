@@ -20,10 +20,10 @@ from sim2live.gateway.answers import App, Receive, Refused, Scope, Send, encode
 from sim2live.gateway.desk import Desk
 from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.projectx.build import SecondDoor
-from sim2live.gateway.projectx.envelope import refuse_in_envelope
+from sim2live.gateway.projectx.envelope import refusal_in_envelope
 from sim2live.gateway.reading import routes
-from sim2live.gateway.shield import Shield, hosts
-from sim2live.gateway.signal_door import PREFIX, SignalDoor
+from sim2live.gateway.shield import Front, Shield, hosts
+from sim2live.gateway.signal_door import SignalDoor
 
 _LOG = logging.getLogger("sim2live.gateway")
 TICK_SECONDS = 1.0
@@ -39,8 +39,8 @@ def build_app(
     second: SecondDoor | None = None,
     activity: Activity | None = None,
     clock: Clock | None = None,
-) -> App:
-    """The gateway as an ASGI application.
+) -> tuple[App, tuple[Front, ...]]:
+    """The gateway as an ASGI application, and the doors that need none.
 
     Args:
         desk: What it serves.
@@ -75,29 +75,23 @@ def build_app(
     router.router.redirect_slashes = False
 
     names = hosts(port, allow_hosts)
-    signals = Shield(door, names, token)
-    shielded = Shield(router, names, token)
-    # The page is fixed text that asks for the token itself: a browser sends none with an address.
-    page = Shield(router, names)
+    shield = Shield(names, token)
     # The second door has tokens of its own, given out for a key.
-    other = shielded if second is None else Shield(second, names, refuse=refuse_in_envelope)
+    open_shield = Shield(names, tell=refusal_in_envelope)
+    rest = shield.around(router)
+    # The page is fixed text that asks for the token itself: a browser sends none with an address.
+    page = Shield(names).around(router)
+    other = rest if second is None else open_shield.around(second)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = "" if scope["type"] == "lifespan" else scope["path"]
-        one = shielded
-        if scope["type"] == "http" and _is_signal(scope["raw_path"]):
-            one = signals
-        elif SecondDoor.owns(path):
-            one = other
-        elif is_page(path):
-            one = page
+        one = page if is_page(path) else other if SecondDoor.owns(path) else rest
         await one(scope, receive, send)
 
-    return app
-
-
-def _is_signal(raw_path: bytes) -> bool:
-    return raw_path.startswith(PREFIX) and len(raw_path) > len(PREFIX)
+    fronts = [Front(SignalDoor.owns, shield, door)]
+    if second is not None:
+        fronts.append(Front(SecondDoor.answers, open_shield, second.door))
+    return app, tuple(fronts)
 
 
 async def _tick(desk: Desk, activity: Activity) -> None:

@@ -1,27 +1,29 @@
-"""Serve an application on the loopback, in a thread, for as long as a block lasts."""
+"""Serve a door on the loopback, in a thread, for as long as a block lasts."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 
 from sim2live.errors import ConfigError
-from sim2live.gateway.answers import App
-from sim2live.gateway.protocol import BoundedProtocol
+from sim2live.gateway.answers import Receive, Refused, Scope, Send, answer, refusal
+from sim2live.gateway.protocol import Protocol
 from sim2live.gateway.server import Server, listen
+from sim2live.gateway.shield import Front
 
 _START_SECONDS, _STOP_SECONDS = 10.0, 5
 
 
 @contextmanager
-def serving(app_on: Callable[[int], App]) -> Iterator[str]:
+def serving(front_on: Callable[[int], Front]) -> Iterator[str]:
     """Serve on a free port.
 
     Args:
-        app_on: Makes the application, given the port.
+        front_on: Makes the door, given the port.
 
     Yields:
         Its address, such as ``http://127.0.0.1:41000``.
@@ -32,8 +34,8 @@ def serving(app_on: Callable[[int], App]) -> Iterator[str]:
     socket = listen("127.0.0.1", 0)
     port: int = socket.getsockname()[1]
     config = uvicorn.Config(
-        app_on(port),
-        http=BoundedProtocol,
+        _nothing,
+        http=partial(Protocol, fronts=(front_on(port),)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         access_log=False,
@@ -55,3 +57,7 @@ def serving(app_on: Callable[[int], App]) -> Iterator[str]:
         server.should_exit = True
         thread.join(2 * _STOP_SECONDS)
         socket.close()
+
+
+async def _nothing(_: Scope, __: Receive, send: Send) -> None:
+    await answer(send, refusal(Refused(404, "There is nothing here")))

@@ -1,8 +1,8 @@
 """What happens to a signal once it is understood: made durable, executed, remembered.
 
 One event loop owns the desk. Signals that arrive together share one commit: it waits for as long
-as each turn of the loop brings more of them. And the commit runs in the loop itself: handing it to a thread costs more than it hides (a commit is
-about as long as two thread switches).
+as each turn of the loop brings more of them. It runs in the loop itself: handing it to a thread
+costs more than it hides (a commit is about as long as two thread switches).
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from sim2live.market.bars import Bar
 from sim2live.signals import CANCEL, MODIFY, Instrument, Signal
 
 _LOG = logging.getLogger("sim2live.gateway")
+#: Told that a signal was executed, or why it could not be stored.
+Taking = Callable[[JournalError | None], None]
 
 
 class Desk:
@@ -75,7 +77,7 @@ class Desk:
         self._inbox = inbox
         self._quotes = Quotes() if quotes is None else quotes
         self._clock = SystemClock() if clock is None else clock
-        self._waiting: dict[str, tuple[Signal, asyncio.Future[None]]] = {}
+        self._waiting: dict[str, tuple[Signal, list[Taking]]] = {}
         # The last price that the inbox holds of each instrument: a restart knows no other.
         self._kept: dict[Instrument, float] = {}
         last = self._replay()
@@ -90,37 +92,48 @@ class Desk:
         return self._inbox.store
 
     # -- signals -----------------------------------------------------------------------------
-    def accept(self, signal: Signal) -> asyncio.Future[None]:
+    def take(self, signal: Signal, then: Taking) -> None:
         """Make a signal durable and execute it; a repeated one was executed already.
 
         Args:
             signal: A signal for a pool that exists.
-
-        Returns:
-            Done when that has happened; it may fail with a JournalError, and then the signal
-            was not executed.
+            then: Called when that has happened, with None; or with the reason why it could not
+                be stored, and then it was not executed.
 
         Raises:
             SignalError: Its id was used by another signal, or it names an order that is not
-                there.
+                there. Nothing is called then.
         """
-        loop = asyncio.get_running_loop()
         known, pending = self.taken.get(signal.signal_id), self._waiting.get(signal.signal_id)
         first = known.signal if known is not None else pending[0] if pending is not None else None
         if first is not None and first != signal:
             rule = "was used by another signal"
             raise SignalError("signal_id", signal.signal_id, rule)
         if pending is not None:
-            return pending[1]
-        done: asyncio.Future[None] = loop.create_future()
+            pending[1].append(then)
+            return
         if known is not None:
-            done.set_result(None)
-            return done
+            then(None)
+            return
         self._check_order(signal)
         if not self._waiting:
-            loop.call_soon(self._commit, 1)
-        self._waiting[signal.signal_id] = (signal, done)
-        return done
+            asyncio.get_running_loop().call_soon(self._commit, 1)
+        self._waiting[signal.signal_id] = (signal, [then])
+
+    async def accept(self, signal: Signal) -> None:
+        """The same, for those who wait; raises also the JournalError."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def then(error: JournalError | None) -> None:
+            if done.cancelled():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        self.take(signal, then)
+        await done
 
     def knows(self, signal: Signal) -> bool:
         """Whether this very signal came before, so that taking it again changes nothing."""
@@ -156,18 +169,18 @@ class Desk:
             self._inbox.write(entries, durable=True)
         except JournalError as error:
             _LOG.error("%d signals could not be stored: %s", len(waiting), error)
-            for _, done in waiting.values():
-                if not done.cancelled():
-                    done.set_exception(error)
+            for _, told in waiting.values():
+                for then in told:
+                    then(error)
             return
         for time, entry in entries:
             if isinstance(entry, Signal):
                 self._submit(entry, time)
             else:
                 self._apply(time, entry)
-        for _, done in waiting.values():
-            if not done.cancelled():
-                done.set_result(None)
+        for _, told in waiting.values():
+            for then in told:
+                then(None)
         self._changed()
 
     def _to_be_known(self, instrument: Instrument, now: int) -> list[tuple[int, Entry]]:

@@ -2,92 +2,79 @@
 
 It bounds how long and how large a request may be: a sender of endless headers, or one who never
 ends what they began, would hold memory or a connection for ever. It adds to each answer what
-browsers have to know. And it sends the head of an answer together with its body, which uvicorn
-writes apart: two system calls, and a client that is woken twice.
+browsers have to know. And requests of a few doors, the ones where a microsecond counts, are
+answered whole: without a task, a channel and an application for each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sim2live.gateway.answers import CLOSE, Refused, Reply, Request, encode
+from sim2live.gateway.shield import DRAIN, MAX_BODY, Front, too_large
+from sim2live.gateway.writing import GO_ON, Answering, whole
+
+_LOG = logging.getLogger("sim2live.gateway")
 MAX_HEAD = 32_768
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 10.0
-_ALWAYS = (
-    b"x-content-type-options: nosniff\r\nx-frame-options: DENY\r\n"
-    b"referrer-policy: no-referrer\r\ncross-origin-resource-policy: same-origin\r\n"
-    b"cache-control: no-store\r\n"
-)
-_POLICY = b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
-_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
-_LATE = b'{"error":"The body did not come in time"}'
-_TOO_LATE = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_LATE), _LATE)
-)
+_FAILED = Reply(500, encode({"error": "The gateway failed; its log says why"}), CLOSE)
 
 
-class Answering:
-    """A transport that completes the head of an answer and sends it with the first of its body.
+class Turn:
+    """A request of a door, in the place that uvicorn keeps for a request and its answer."""
+
+    __slots__ = (
+        "answered", "disconnected", "front", "keep_alive", "message_event", "more_body", "parts",
+        "request", "size", "waits",
+    )  # fmt: skip
+
+    def __init__(self, front: Front, request: Request, keep_alive: bool, waits: bool) -> None:
+        self.front, self.request, self.keep_alive = front, request, keep_alive
+        self.waits = waits  # behind an answer that is not complete
+        self.more_body = True
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.answered = self.disconnected = False
+        self.message_event = self
+
+    @property
+    def response_complete(self) -> bool:
+        """Whether it was answered."""
+        return self.answered
+
+    def set(self) -> None:
+        """Nobody waits for an event: what comes is looked at when it comes."""
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's httptools protocol with bounds and doors.
 
     Args:
-        transport: Where it goes.
+        fronts: Doors that answer whole requests; all other requests go to the application.
+        *args: As for uvicorn's.
+        **kwargs: As for uvicorn's.
     """
 
-    __slots__ = ("_head", "_new", "bare", "is_closing")
+    transport: Answering  # type: ignore[assignment]
+    cycle: Any
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self.bare = transport
-        self.is_closing = transport.is_closing
-        self._new = True
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        """Send it, or keep it where it is the head of an answer."""
-        if self._head:
-            self.bare.write(self._head + data)
-            self._head = b""
-        elif self._new and data != _GO_ON:
-            self._new = False
-            self._head = _for_browsers(data)
-        else:
-            self.bare.write(data)
-
-    def end(self) -> None:
-        """An answer is complete; the next begins with a head."""
-        if self._head:
-            self.write(b"")
-        self._new = True
-
-    def close(self) -> None:
-        """Send what was written, then close."""
-        self.end()
-        self.bare.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.bare, name)
-
-
-def _for_browsers(head: bytes) -> bytes:
-    """A head with what browsers have to know; what a page says about itself stands."""
-    line, _, rest = head.partition(b"\r\n")
-    policy = b"" if b"\r\ncontent-security-policy:" in head else _POLICY
-    return b"%b\r\n%b%b%b" % (line, _ALWAYS, policy, rest)
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's httptools protocol with bounds, and with answers in one piece."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, fronts: Iterable[Front] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._fronts = fronts
         self._in_head = True
         self._in_body = False
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    # -- a connection ------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time within which the first head must have come."""
         super().connection_made(Answering(transport))  # type: ignore[arg-type]
@@ -112,10 +99,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait_for_head()
 
     def handle_websocket_upgrade(self) -> None:
-        """Its records go one by one, as they always did."""
-        self.transport = self.transport.bare  # type: ignore[attr-defined]
+        """From here on another protocol writes."""
+        self.transport = self.transport.bare
         super().handle_websocket_upgrade()
 
+    # -- the parts of a request --------------------------------------------------------------
     def on_message_begin(self) -> None:
         """A head begins."""
         self._in_head = True
@@ -125,29 +113,121 @@ class BoundedProtocol(HttpToolsProtocol):
         """A head is complete."""
         self._in_head, self._in_body = False, True
         self._stop_timer()
-        super().on_headers_complete()
+        path = httptools.parse_url(self.url).path
+        front = self._front(path)
+        if front is None:
+            super().on_headers_complete()
+            return
+        request = Request(self.parser.get_method().decode("ascii"), path, self.headers)
+        waits = self.cycle is not None and not self.cycle.response_complete
+        keeps = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        self.cycle = turn = Turn(front, request, keeps, waits)
+        if waits:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((turn, self.app))  # type: ignore[arg-type]
+        else:
+            self._begin(turn)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        turn = self.cycle
+        if not isinstance(turn, Turn):
+            super().on_body(body)
+        elif not turn.answered:
+            turn.size += len(body)
+            if turn.size <= MAX_BODY:
+                turn.parts.append(body)
+            elif turn.size > DRAIN and not turn.waits:
+                self._reply(turn, turn.front.shield.tell(too_large()))
 
     def on_message_complete(self) -> None:
         """A body is complete."""
         self._in_body = False
         self._stop_timer()
-        super().on_message_complete()
+        turn = self.cycle
+        if not isinstance(turn, Turn):
+            super().on_message_complete()
+        else:
+            turn.more_body = False
+            if not turn.waits and not turn.answered:
+                self._take(turn)
 
     def on_response_complete(self) -> None:
         """An answer is complete, also where it has no body."""
-        self.transport.end()  # type: ignore[attr-defined]
+        self.transport.end()
         super().on_response_complete()
 
+    # -- doors -------------------------------------------------------------------------------
+    def _front(self, path: bytes) -> Front | None:
+        """The door of a path; None where uvicorn has to do something else with the request."""
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return None
+        most = self.limit_concurrency
+        if most is not None and len(self.connections) >= most:
+            return None
+        return next((front for front in self._fronts if front.owns(path)), None)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if not isinstance(cycle, Turn):
+            super()._start_asgi_task(cycle, app)
+            return
+        cycle.waits = False
+        # Not at once: each of a thousand that wait would begin inside the one before it.
+        self.loop.call_soon(self._begin, cycle)
+
+    def _begin(self, turn: Turn) -> None:
+        if self.transport.is_closing():
+            return
+        try:
+            turn.front.shield.check(turn.request.method, turn.request.headers)
+        except Refused as refused:
+            self._reply(turn, turn.front.shield.tell(refused))
+            return
+        if not turn.more_body:
+            self._take(turn)
+        elif self.expect_100_continue:
+            self.transport.write(GO_ON)
+
+    def _take(self, turn: Turn) -> None:
+        try:
+            if turn.size > MAX_BODY:
+                raise too_large()
+            request = turn.request._replace(body=b"".join(turn.parts))
+            turn.front.door(request, partial(self._reply, turn))
+        except Refused as refused:
+            self._reply(turn, turn.front.shield.tell(refused))
+        except Exception:  # noqa: BLE001 - whatever it is, it must not end the connection unsaid
+            _LOG.exception("a door failed")
+            if not turn.answered:
+                self._reply(turn, _FAILED)
+
+    def _reply(self, turn: Turn, reply: Reply) -> None:
+        turn.answered = True
+        if turn.disconnected or self.transport.is_closing():
+            return
+        turn.keep_alive = turn.keep_alive and CLOSE[0] not in reply.headers
+        date = self.server_state.default_headers
+        self.transport.bare.write(whole(reply, date, turn.request.method, turn.keep_alive))
+        if not turn.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    # -- time --------------------------------------------------------------------------------
     def _wait_for_head(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def _give_up(self) -> None:
+        """The body did not come."""
+        late = Refused(408, "The body did not come in time", CLOSE)
+        turn = self.cycle
         if self.pipeline:  # it waits for another request's answer, and is not read meanwhile
             self._timer = self.loop.call_later(BODY_SECONDS, self._give_up)
-            return
-        if not self.cycle.response_started:
-            self.transport.write(_TOO_LATE)
-        self.transport.close()
+        elif isinstance(turn, Turn) and not turn.answered:
+            self._reply(turn, turn.front.shield.tell(late))
+        elif turn is None or turn.response_complete:
+            self.transport.close()
+        else:
+            self.transport.refuse(late)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

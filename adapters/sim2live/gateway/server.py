@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from sim2live.gateway.inbox import Inbox
 from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.prices import Quotes
 from sim2live.gateway.projectx.build import SecondDoor, SecondDoorOptions
-from sim2live.gateway.protocol import BoundedProtocol
+from sim2live.gateway.protocol import Protocol
 from sim2live.gateway.shield import MAX_BODY
 from sim2live.market.bars import Bar
 from sim2live.settings import data_folder
@@ -106,7 +107,7 @@ class Gateway:
         if token is not None and options.keys is None:
             options = msgspec.structs.replace(options, keys={"*": token})
         self.second = SecondDoor(self.desk, clock, options)
-        app = build_app(
+        app, fronts = build_app(
             self.desk,
             port=self.port,
             token=token,
@@ -119,7 +120,7 @@ class Gateway:
         self._server = Server(
             uvicorn.Config(
                 app,
-                http=BoundedProtocol,
+                http=partial(Protocol, fronts=fronts),  # type: ignore[arg-type]
                 loop="auto",
                 ws="websockets-sansio",
                 ws_max_size=MAX_BODY,

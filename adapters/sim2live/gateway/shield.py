@@ -8,17 +8,31 @@ page (against forged requests), carries JSON, is small, and has the token where 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from sim2live.gateway.answers import App, Headers, Message, Receive, Refused, Scope, Send, refuse
+from sim2live.gateway.answers import (
+    CLOSE,
+    App,
+    Door,
+    Message,
+    Receive,
+    Refused,
+    Reply,
+    Scope,
+    Send,
+    answer,
+    refusal,
+)
 
 MAX_BODY = 65_536
 #: A body over the limit is read this far, so that its sender hears why, before it is cut off.
-_DRAIN = 16 * MAX_BODY
-Refusal = Callable[[Send, Refused], Awaitable[None]]
+DRAIN = 16 * MAX_BODY
+Tell = Callable[[Refused], Reply]
 _READS = frozenset({"GET", "HEAD"})
 _JSON = b"application/json"
-_CLOSE: Headers = ((b"connection", b"close"),)
+_SCHEMES = (b"http://", b"https://")
+
 
 def hosts(port: int, allow: Iterable[str] = ()) -> frozenset[bytes]:
     """The Host headers that name this server.
@@ -34,58 +48,35 @@ def hosts(port: int, allow: Iterable[str] = ()) -> frozenset[bytes]:
 
 
 class Shield:
-    """An ASGI application around another one.
+    """Who may come in?
 
     Args:
-        app: What is guarded.
         hosts: Exact Host headers to answer, lower case, see :func:`hosts`.
-        token: What a bearer must show, or None when nobody has to, or the application asks.
-        refuse: How a refusal is told.
+        token: What a bearer must show, or None when nobody has to, or somebody else asks.
+        tell: How a refusal is told.
+
+    Attributes:
+        tell: As given.
     """
 
     def __init__(
-        self,
-        app: App,
-        hosts: frozenset[bytes],
-        token: str | None = None,
-        *,
-        refuse: Refusal = refuse,
+        self, hosts: frozenset[bytes], token: str | None = None, *, tell: Tell = refusal
     ) -> None:
-        self._app = app
-        self._refuse = refuse
+        self.tell = tell
         self._hosts = hosts
         self._origins = frozenset(scheme + host for host in hosts for scheme in _SCHEMES)
         self._bearer = None if token is None else b"Bearer " + token.encode()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer why not."""
-        if scope["type"] != "http":
-            guarding = self._open if scope["type"] == "websocket" else self._app
-            await guarding(scope, receive, send)
-            return
-        try:
-            kind, length, empty = self._check_headers(scope["headers"])
-            if scope["method"] not in _READS:
-                # A request without a body has no kind: it asks by its path alone.
-                if kind != _JSON and (kind or not empty):
-                    _check_kind(kind)
-                receive = _replay(await _read(receive, length), receive)
-        except Refused as refused:
-            await self._refuse(send, refused)
-            return
-        await self._app(scope, receive, send)
+    def check(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Let the head of a request through.
 
-    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a websocket through, or close it unanswered."""
-        try:
-            self._check_headers(scope["headers"])
-        except Refused:
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await self._app(scope, receive, send)
+        Args:
+            method: Such as ``POST``.
+            headers: Names in small letters, and values.
 
-    def _check_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes, bool]:
-        """Refuse what is foreign; returns Content-Type, its length, and whether it is empty."""
+        Raises:
+            Refused: It is not, or the body that it announces is not.
+        """
         host = origin = bearer = None
         kind = length = coding = b""
         for name, value in headers:
@@ -111,10 +102,58 @@ class Shield:
             raise Refused(403, "Origin: another site may not use this gateway")
         if self._bearer is not None and not hmac.compare_digest(bearer or b"", self._bearer):
             raise Refused(401, "Token missing or wrong", ((b"www-authenticate", b"Bearer"),))
-        return kind, length, not coding and length in (b"", b"0")
+        # A request without a body has no kind: it asks by its path alone.
+        if kind != _JSON and method not in _READS and (kind or coding or length not in (b"", b"0")):
+            _check_kind(kind)
+        if len(length) > 9 or (length.isdigit() and int(length) > DRAIN):
+            raise too_large()
+
+    def around(self, app: App) -> App:
+        """An ASGI application that lets only through what may come in."""
+
+        async def shielded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "websocket":
+                await self._open(app, scope, receive, send)
+                return
+            if scope["type"] == "http":
+                try:
+                    self.check(scope["method"], scope["headers"])
+                    if scope["method"] not in _READS:
+                        receive = _replay(await _read(receive), receive)
+                except Refused as refused:
+                    await answer(send, self.tell(refused))
+                    return
+            await app(scope, receive, send)
+
+        return shielded
+
+    async def _open(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a websocket through, or close it unanswered."""
+        try:
+            self.check("GET", scope["headers"])
+        except Refused:
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await app(scope, receive, send)
 
 
-_SCHEMES = (b"http://", b"https://")
+class Front(NamedTuple):
+    """A door that answers whole requests, without an ASGI application, and who stands before it.
+
+    Attributes:
+        owns: Whether a path is this door's.
+        shield: Asked first.
+        door: Answers.
+    """
+
+    owns: Callable[[bytes], bool]
+    shield: Shield
+    door: Door
+
+
+def too_large() -> Refused:
+    """The refusal of a body over the limit."""
+    return Refused(413, f"The body must be at most {MAX_BODY} bytes", CLOSE)
 
 
 def _check_kind(kind: bytes) -> None:
@@ -126,29 +165,23 @@ def _check_kind(kind: bytes) -> None:
         raise Refused(415, "Content-Type: charset must be utf-8")
 
 
-async def _read(receive: Receive, length: bytes) -> bytes:
+async def _read(receive: Receive) -> bytes:
     """The whole body, while it is small; the server bounds its time."""
-    if len(length) > 9 or (length.isdigit() and int(length) > _DRAIN):
-        raise _large()
     parts: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused(400, "The request ended before its body", _CLOSE)
+            raise Refused(400, "The request ended before its body", CLOSE)
         part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size <= MAX_BODY:
             parts.append(part)
-        elif size > _DRAIN:
-            raise _large()
+        elif size > DRAIN:
+            raise too_large()
     if size > MAX_BODY:
-        raise _large()
+        raise too_large()
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _large() -> Refused:
-    return Refused(413, f"The body must be at most {MAX_BODY} bytes", _CLOSE)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,29 +1,20 @@
 """The signal API: POST /signal/{workflow_id}, as EvalItUp's Python page describes it.
 
-It stands in front of the router, for it is the one path where a microsecond counts.
+It is the one path where a microsecond counts.
 """
 
 from __future__ import annotations
 
 import math
-from http import HTTPStatus
+from functools import partial
 from urllib.parse import unquote_to_bytes
 
 from sim2live.clock import Clock
 from sim2live.errors import JournalError, SignalError, shorten
-from sim2live.gateway.answers import (
-    Receive,
-    Refused,
-    Scope,
-    Send,
-    answer,
-    encode,
-    refuse,
-    whole_body,
-)
+from sim2live.gateway.answers import Refused, Reply, Request, Then, encode, refusal
 from sim2live.gateway.chronicle import Chronicle
 from sim2live.gateway.desk import Desk
-from sim2live.gateway.halts import refusal
+from sim2live.gateway.halts import refusal as halted_refusal
 from sim2live.gateway.limit import RateLimit
 from sim2live.signals import Signal, decode
 
@@ -48,41 +39,48 @@ class SignalDoor:
         self._clock = clock
         self._limit = limit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @staticmethod
+    def owns(path: bytes) -> bool:
+        """Whether a path is this door's."""
+        return path.startswith(PREFIX) and len(path) > len(PREFIX)
+
+    def __call__(self, request: Request, then: Then) -> None:
         """Answer one request: 200 when the signal is durable, else a sentence."""
         began = self._clock.monotonic_ns()
-        pool, signal, refused = "", None, None
+        pool, signal = "", None
         try:
-            if scope["method"] != "POST":
+            if request.method != "POST":
                 raise Refused(405, "Signals are sent by POST", ((b"allow", b"POST"),))
-            pool = _pool(scope["raw_path"])
+            pool = _pool(request.path)
             if not self._desk.exchange.has_pool(pool):
+                signal = _readable(request.body)
                 raise Refused(404, f"Workflow not found: {pool}")
-            signal = decode(await whole_body(receive))
+            signal = decode(request.body)
             self._check(pool, signal)
-            await self._desk.accept(signal)
-        except Refused as error:
-            refused = error
+            self._desk.take(signal, partial(self._taken, signal, then, began))
+        except Refused as refused:
+            self._refuse(refused, pool, signal, then, began)
         except SignalError as error:
-            refused = Refused(400, str(error))
-        except JournalError:
-            refused = Refused(503, "The signal could not be stored and was not executed")
-        if signal is not None and refused is None:
-            try:
-                await answer(
-                    send, 200, encode({"status": "accepted", "signal_id": signal.signal_id})
-                )
-            finally:  # it was executed, whether or not its sender still listens
-                took = self._clock.monotonic_ns() - began
-                self._chronicle.took(self._desk.taken[signal.signal_id], took)
-        elif refused is not None:
-            await refuse(send, refused)
-            took = self._clock.monotonic_ns() - began
-            if signal is None and refused.status == HTTPStatus.NOT_FOUND:
-                signal = await _readable(receive)
-            self._chronicle.refuse(
-                self._desk.now(), pool, refused.status, refused.error, signal=signal, latency=took
-            )
+            self._refuse(Refused(400, str(error)), pool, signal, then, began)
+
+    def _taken(self, signal: Signal, then: Then, began: int, error: JournalError | None) -> None:
+        if error is not None:
+            told = Refused(503, "The signal could not be stored and was not executed")
+            self._refuse(told, signal.workflow_id, signal, then, began)
+            return
+        then(Reply(200, encode({"status": "accepted", "signal_id": signal.signal_id})))
+        # It was executed, whether or not its sender still listens.
+        took = self._clock.monotonic_ns() - began
+        self._chronicle.took(self._desk.taken[signal.signal_id], took)
+
+    def _refuse(
+        self, refused: Refused, pool: str, signal: Signal | None, then: Then, began: int
+    ) -> None:
+        then(refusal(refused))
+        took, now = self._clock.monotonic_ns() - began, self._desk.now()
+        self._chronicle.refuse(
+            now, pool, refused.status, refused.error, signal=signal, latency=took
+        )
 
     def _check(self, pool: str, signal: Signal) -> None:
         if signal.workflow_id != pool:
@@ -90,7 +88,9 @@ class SignalDoor:
             raise SignalError("workflow_id", signal.workflow_id, rule)
         if self._desk.knows(signal):
             return
-        halted = self._desk.halted and refusal(self._desk.exchange, self._desk.halted, signal)
+        halted = self._desk.halted and halted_refusal(
+            self._desk.exchange, self._desk.halted, signal
+        )
         if halted:
             raise Refused(422, halted)
         if self._limit is None:
@@ -104,10 +104,10 @@ class SignalDoor:
             )
 
 
-async def _readable(receive: Receive) -> Signal | None:
+def _readable(body: bytes) -> Signal | None:
     """The signal that nobody takes, so that it can be shown with its name."""
     try:
-        return decode(await whole_body(receive))
+        return decode(body)
     except SignalError:
         return None
 

@@ -15,14 +15,13 @@ from msgspec import Struct
 from sim2live.clock import NS, Clock, SystemClock, iso
 from sim2live.errors import ConfigError, Sim2LiveError
 from sim2live.gate.store import MEMORY
-from sim2live.gateway.answers import App
 from sim2live.gateway.background import serving
 from sim2live.gateway.projectx.dialect import TestMax
 from sim2live.gateway.projectx.door import Door
-from sim2live.gateway.projectx.envelope import Failure, refuse_in_envelope
+from sim2live.gateway.projectx.envelope import Failure, refusal_in_envelope
 from sim2live.gateway.projectx.replay import TIMEFRAMES
 from sim2live.gateway.projectx.tokens import Tokens
-from sim2live.gateway.shield import Shield, hosts
+from sim2live.gateway.shield import Front, Shield, hosts
 from sim2live.playground.child import Hear, Script
 from sim2live.playground.journal import Journal
 from sim2live.playground.live_desk import LiveDesk
@@ -106,7 +105,7 @@ class LiveRun:
             _check_flat(desk, contract)
             tokens = Tokens(None, self._clock)
             token = tokens.login("playground", "")
-            with serving(lambda port: _app(desk, tokens, port)) as url:
+            with serving(lambda port: _front(desk, tokens, port)) as url:
                 try:
                     code = self._script.execute(
                         self._environment(url + _BASE, token, account.id, contract)
@@ -146,6 +145,9 @@ def _check_flat(desk: LiveDesk, contract: str) -> None:
         raise ConfigError(f"{contract}: is not flat; close positions and orders first")
 
 
-def _app(desk: LiveDesk, tokens: Tokens, port: int) -> App:
-    door = Door(TestMax(), desk.endpoints(), f"{_BASE}/".encode(), tokens)
-    return Shield(door, hosts(port), refuse=refuse_in_envelope)
+def _front(desk: LiveDesk, tokens: Tokens, port: int) -> Front:
+    base = f"{_BASE}/".encode()
+    door = Door(TestMax(), desk.endpoints(), base, tokens)
+    return Front(
+        lambda path: path.startswith(base), Shield(hosts(port), tell=refusal_in_envelope), door
+    )

@@ -8,13 +8,23 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from sim2live.clock import Clock
-from sim2live.gateway.answers import Receive, Refused, Scope, Send, answer, encode
+from sim2live.gateway.answers import (
+    Receive,
+    Refused,
+    Reply,
+    Request,
+    Scope,
+    Send,
+    Then,
+    answer,
+    encode,
+)
 from sim2live.gateway.desk import Desk
 from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.projectx.dialect import ProjectX, TestMax
 from sim2live.gateway.projectx.door import Door
 from sim2live.gateway.projectx.doors import projectx, testmax
-from sim2live.gateway.projectx.envelope import refuse_in_envelope
+from sim2live.gateway.projectx.envelope import refusal_in_envelope
 from sim2live.gateway.projectx.news import News
 from sim2live.gateway.projectx.openapi import describe
 from sim2live.gateway.projectx.replay import Replays
@@ -74,18 +84,25 @@ class SecondDoor:
         self._description = encode(describe({"/api/": live, "/api/topstep-sim/": simulated}))
         self.news = News(self.sim, self.tokens)
 
+    def door(self, request: Request, then: Then) -> None:
+        """Answer one request to an endpoint."""
+        if request.path.startswith(TESTMAX):
+            self._testmax(request, then)
+        else:
+            self._projectx(request, then)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or serve one websocket."""
+        """Serve one websocket, or say what there is besides the endpoints."""
         if scope["type"] == "websocket":
             await self.news(scope, receive, send)
         elif scope["path"] == DESCRIPTION:
-            await answer(send, 200, self._description)
+            await answer(send, Reply(200, self._description))
         elif scope["path"].startswith("/hubs/"):
             told = Refused(400, "A hub is reached by a websocket; there is nothing to negotiate")
-            await refuse_in_envelope(send, told)
+            await answer(send, refusal_in_envelope(told))
         else:
-            door = self._testmax if scope["raw_path"].startswith(TESTMAX) else self._projectx
-            await door(scope, receive, send)
+            told = Refused(404, "There is no such endpoint")
+            await answer(send, refusal_in_envelope(told))
 
     async def run(self) -> None:
         """What goes on beside the requests, for ever."""
@@ -97,6 +114,11 @@ class SecondDoor:
     def owns(path: str) -> bool:
         """Whether a path is the second door's."""
         return path == DESCRIPTION or path.startswith(("/api/", "/hubs/"))
+
+    @staticmethod
+    def answers(path: bytes) -> bool:
+        """Whether a path is one for an endpoint."""
+        return path.startswith(PROJECTX)
 
     async def play(self) -> None:
         """Deliver the bars of sessions that play by themselves, for ever."""

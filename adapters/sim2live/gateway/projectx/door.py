@@ -1,7 +1,4 @@
-"""One request of the second door: who asks, what for, and the answer in its envelope.
-
-Like the signal door it stands in front of the router: a replay asks for a bar at a time.
-"""
+"""One request of the second door: who asks, what for, and the answer in its envelope."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ from typing import Any
 import msgspec
 
 from sim2live.errors import JournalError
-from sim2live.gateway.answers import Receive, Refused, Scope, Send, answer, encode, whole_body
+from sim2live.gateway.answers import Refused, Reply, Request, Then, encode
 from sim2live.gateway.limit import RateLimit
 from sim2live.gateway.projectx.dialect import Dialect
 from sim2live.gateway.projectx.entrance import Bearer
-from sim2live.gateway.projectx.envelope import Answer, Failure, refuse_in_envelope
+from sim2live.gateway.projectx.envelope import Answer, Failure, refusal_in_envelope
 from sim2live.gateway.projectx.tokens import Tokens
 
 
@@ -72,36 +69,38 @@ class Door:
         self._tokens = tokens
         self._limits = limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, request: Request, then: Then) -> None:
         """Answer one request."""
+        then(self.answer(request))
+
+    def answer(self, request: Request) -> Reply:
+        """What there is to say to a request."""
         try:
-            path = scope["raw_path"][self._start :].lower()
+            path = request.path[self._start :].lower()
             endpoint = self._endpoints.get(path)
             if endpoint is None:
                 raise Refused(404, "There is no such endpoint")
-            if scope["method"] != endpoint.method:
+            if request.method != endpoint.method:
                 allow = ((b"allow", endpoint.method.encode()),)
                 raise Refused(405, f"This endpoint is asked by {endpoint.method}", allow)
-            bearer = self._bearer(scope, endpoint)
+            bearer = self._bearer(request, endpoint)
             self._limit(path, bearer)
-            request = await self._read(receive, endpoint, bearer)
-            body = encode(endpoint.handle(request))
+            asked = _read(request.body, endpoint, bearer)
+            return Reply(200, encode(endpoint.handle(asked)))
         except Refused as refused:
-            await refuse_in_envelope(send, refused)
+            return refusal_in_envelope(refused)
         except Failure as failure:
             code, status = self._dialect.code(failure), self._dialect.http_status(failure)
             told = Answer(success=False, error_code=code, error_message=failure.message)
-            await answer(send, status, encode(told))
+            return Reply(status, encode(told))
         except JournalError:
             sentence = "It could not be stored and was not done"
-            await refuse_in_envelope(send, Refused(503, sentence))
-        else:
-            await answer(send, 200, body)
+            return refusal_in_envelope(Refused(503, sentence))
 
-    def _bearer(self, scope: Scope, endpoint: Endpoint) -> Bearer:
+    def _bearer(self, request: Request, endpoint: Endpoint) -> Bearer:
         if endpoint.open_to_all:
             return Bearer("", "")
-        shown = next((v for name, v in scope["headers"] if name == b"authorization"), b"")
+        shown = next((v for name, v in request.headers if name == b"authorization"), b"")
         scheme, _, token = shown.partition(b" ")
         user = None
         if scheme.lower() == b"bearer":
@@ -121,12 +120,13 @@ class Door:
             rule = f"at most {limit.most} in {limit.seconds:g} seconds"
             raise Refused(429, f"Too many requests: {rule}", after)
 
-    async def _read(self, receive: Receive, endpoint: Endpoint, bearer: Bearer) -> Any:
-        if endpoint.request is Bearer:
-            return bearer
-        if endpoint.method == "GET":
-            return endpoint.request()
-        try:
-            return endpoint.decode(await whole_body(receive))
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise Refused(400, f"body: {error}") from None
+
+def _read(body: bytes, endpoint: Endpoint, bearer: Bearer) -> Any:
+    if endpoint.request is Bearer:
+        return bearer
+    if endpoint.method == "GET":
+        return endpoint.request()
+    try:
+        return endpoint.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Refused(400, f"body: {error}") from None

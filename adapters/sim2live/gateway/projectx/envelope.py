@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from sim2live.gateway.answers import Refused, Send, answer, encode
+from sim2live.gateway.answers import Refused, Reply, encode
 
 SUCCESS = 0
 INTERNAL = 99
@@ -43,7 +43,7 @@ class Failure(Exception):  # noqa: N818 - an answer, not a fault
         self.code, self.message, self.status = code, message, status
 
 
-async def refuse_in_envelope(send: Send, refused: Refused) -> None:
-    """Send a refusal with an HTTP status of its own; the envelope repeats the status."""
+def refusal_in_envelope(refused: Refused) -> Reply:
+    """How a refusal with an HTTP status of its own is told; the envelope repeats the status."""
     body = Answer(success=False, error_code=refused.status, error_message=refused.error)
-    await answer(send, refused.status, encode(body), refused.headers)
+    return Reply(refused.status, encode(body), refused.headers)
