@@ -65,7 +65,9 @@ def one_connection(folder: Path) -> Iterator[bounds.Operation]:
             link.sendall(request() % port)
             answer = b""
             while not answer.endswith(b"}"):  # head and body may come apart
-                answer += link.recv(65_536)
+                part = link.recv(65_536)
+                assert part, "the gateway has closed the connection"
+                answer += part
             assert answer.startswith(b"HTTP/1.1 200"), answer
 
         yield operation

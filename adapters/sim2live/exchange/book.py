@@ -11,7 +11,7 @@ import msgspec
 
 from sim2live.exchange import matching
 from sim2live.exchange.accounts import FLAT, Position, Seat, trade
-from sim2live.exchange.matching import Match
+from sim2live.exchange.matching import NOTHING, Match
 from sim2live.exchange.orders import Order, State
 from sim2live.exchange.tape import Tape
 from sim2live.market.bars import Bar
@@ -136,16 +136,17 @@ class Book:
         moved = False
         for order in orders.values():
             if order.state is State.WORKING:
-                moved |= matching.trailed(order, bar.open)
+                if order.trail is not None:
+                    moved |= matching.trailed(order, bar.open)
                 match = matching.on_bar(order, bar)
-                if match.price is not None or match.triggered:
+                if match is not NOTHING:
                     met.append((match.when, order.id, order, match))
         met.sort(key=lambda one: one[:2])
         for _, _, order, match in met:
             if order.state is State.WORKING:
                 self._apply(order, match, bar.time)
         for order in orders.values():
-            if order.state is State.WORKING:
+            if order.trail is not None and order.state is State.WORKING:
                 moved |= matching.trailed(order, bar.close)
         return moved or bool(met)
 
@@ -251,9 +252,16 @@ class Book:
         if order.tag:
             self._named[order.tag] = order
         if order.alive:
-            self._alive.setdefault(order.instrument, {})[order.id] = order
+            living = self._alive.get(order.instrument)
+            if living is None:
+                living = self._alive[order.instrument] = {}
+            living[order.id] = order
         if order.parent is not None:
-            self._children.setdefault(order.parent, []).append(order)
+            siblings = self._children.get(order.parent)
+            if siblings is None:
+                self._children[order.parent] = [order]
+            else:
+                siblings.append(order)
 
 
 def _price_leg(leg: Order, price: float) -> None:

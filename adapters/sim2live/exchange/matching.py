@@ -78,9 +78,9 @@ def on_bar(order: Order, bar: Bar) -> Match:
     buys = order.side == BUY
     if order.order_type == "LIMIT" or order.triggered or opening.triggered:
         best = bar.low if buys else bar.high
-        touched = _limit_allows(order, best)
-        price = order.limit_price if touched else None
-        return Match(price, opening.triggered, LIMITED)
+        if _limit_allows(order, best):
+            return Match(order.limit_price, opening.triggered, LIMITED)
+        return Match(None, True, LIMITED) if opening.triggered else NOTHING
     worst = bar.high if buys else bar.low
     if not _trigger_reached(order, worst):
         return NOTHING

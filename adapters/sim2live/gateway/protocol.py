@@ -192,8 +192,9 @@ class Protocol(HttpToolsProtocol):
         try:
             if turn.size > MAX_BODY:
                 raise too_large()
-            request = turn.request._replace(body=b"".join(turn.parts))
-            turn.front.door(request, partial(self._reply, turn))
+            method, path, headers, _ = turn.request
+            body = turn.parts[0] if len(turn.parts) == 1 else b"".join(turn.parts)
+            turn.front.door(Request(method, path, headers, body), partial(self._reply, turn))
         except Refused as refused:
             self._reply(turn, turn.front.shield.tell(refused))
         except Exception:  # noqa: BLE001 - whatever it is, it must not end the connection unsaid

@@ -116,7 +116,7 @@ def _pool(raw_path: bytes) -> str:
     """The one path segment after the prefix, decoded; it may hold an encoded slash."""
     segment = raw_path[len(PREFIX) :]
     try:
-        pool = unquote_to_bytes(segment).decode()
+        pool = (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
     except UnicodeDecodeError:
         raise Refused(404, "Workflow not found: its name is no UTF-8") from None
     if not pool or b"/" in segment:
