@@ -1,8 +1,9 @@
 """What does the gateway cost beside the smallest server that could answer at all?
 
 One connection is measured in `rows`; here are 64 connections at once, and a pool of a hundred
-accounts beside a pool of one. Where the process is pinned, server and client share a core. CPU
-is that of all threads of the server.
+accounts beside a pool of one. Beside the gateway stands bare uvicorn with an application that
+says the same words and does nothing: what a web server costs before it has read a signal. Where
+the process is pinned, server and client share a core. CPU is that of all threads of the server.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import bounds
 from gate_rows import line
@@ -43,10 +45,15 @@ def request() -> bytes:
     return head + more % (len(body), body)
 
 
+def gateway(folder: Path, accounts: int) -> AbstractContextManager[tuple[int, int]]:
+    """A gateway, accepting durably."""
+    return _process("serve", str(folder / "gateway.sqlite3"), str(accounts))
+
+
 @contextmanager
-def gateway(folder: Path, accounts: int) -> Iterator[tuple[int, int]]:
-    """A gateway in a process of its own, accepting durably. Yields its port and process id."""
-    command = [sys.executable, __file__, "serve", str(folder / "gateway.sqlite3"), str(accounts)]
+def _process(*arguments: str) -> Iterator[tuple[int, int]]:
+    """A server in a process of its own. Yields its port and process id."""
+    command = [sys.executable, __file__, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -120,11 +127,14 @@ def measure(rounds: int) -> list[dict[str, object]]:
     many: list[tuple[float, float]] = []
     alone: list[tuple[float, float]] = []
     crowd: list[tuple[float, float]] = []
+    bare: list[tuple[float, float]] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as place:
             folder = Path(place)
             with bounds.server() as port:
                 bound, _ = one_load(port, os.getpid())
+            with _process("bare") as (port, pid):
+                bare.append((one_load(port, pid)[0], bound))
             for accounts, kept in ((10, many), (1, alone), (100, crowd)):
                 own = folder / str(accounts)
                 own.mkdir()
@@ -136,6 +146,7 @@ def measure(rounds: int) -> list[dict[str, object]]:
     pairs = [(each, 10.0) for each in added]
     return [
         line("gateway, 64 connections, 10 accounts", "smallest server", "at most 8.3", many),
+        line("bare uvicorn that only says accepted", "smallest server", "", bare),
         line("gateway, CPU added by 99 accounts", "10 us", "at most 1", pairs),
         line("gateway, CPU of a signal, 100 and 1", "one account", "", [
             (hundred[1], one[1]) for hundred, one in zip(crowd, alone, strict=True)
@@ -153,9 +164,29 @@ def _serve(journal: str, accounts: int) -> None:
     made.run()
 
 
+def _bare() -> None:
+    import uvicorn
+
+    body = b'{"status":"accepted","signal_id":"%020d"}' % 0
+    kind = (b"content-type", b"application/json")
+    head = [kind, (b"content-length", str(len(body)).encode())]
+
+    async def hello(_: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    listening = socket.create_server(("127.0.0.1", 0), backlog=1_024)
+    print(listening.getsockname()[1], flush=True)
+    config = uvicorn.Config(hello, http="httptools", ws="none", lifespan="off", log_config=None)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
         _serve(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1:2] == ["bare"]:
+        _bare()
     else:
         for each in measure(1):
             print(each)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from zipline.api import future_symbol, order_target
 from zipline.utils.calendar_utils import get_calendar
 
 from sim2live import settings
+from sim2live.clock import NS, ManualClock
 from sim2live.gateway.server import running_gateway
 from sim2live.venues.projectx import ProjectX
-from sim2live.venues.projectx_bars import ReplayBars
+from sim2live.venues.projectx_bars import ProjectXBars, ReplayBars
 from sim2live.venues.projectx_dialect import TESTMAX
 from sim2live.zipline import Replay, ingest, run_live
 
@@ -72,6 +74,54 @@ def test_run_live_trades_on_a_replay_at_the_prices_it_saw(bundle: str) -> None:
         dict.fromkeys(changes)
     )
     assert source.result["totalTrades"] > 10
+
+
+class ClosedMarket(ManualClock):
+    """The evening of a day: whoever waits for one more bar waits in vain."""
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        event.set()
+        return True
+
+
+def test_run_live_trades_on_bars_that_are_polled(bundle: str) -> None:
+    seen: list[float] = []
+
+    def initialize(context: Any) -> None:
+        context.asset = future_symbol("ESH25")
+
+    def handle_data(context: Any, data: Any) -> None:
+        if data.can_trade(context.asset) and not np.isnan(data.current(context.asset, "close")):
+            seen.append(float(data.current(context.asset, "close")))
+            order_target(context.asset, 2 if len(seen) < 200 else -1)
+
+    with running_gateway() as gateway:
+        venue = ProjectX(gateway.url, user_name="me", api_key="k", dialect=TESTMAX, poll=None)
+        session = ReplayBars(venue, "ES", start=DAY)
+        market = [bar for bar, _ in zip(session, range(300), strict=False)]
+        day = pd.Timestamp(DAY, tz="UTC").value
+        evening = ClosedMarket(market[-1].time + 5 * NS)
+        polled = ProjectXBars(venue, session.instrument, "1m", start=day, clock=evening)
+        workflow = str(session.account)
+        with settings.connect(venue, workflow=workflow, journal=":memory:") as dispatcher:
+            run_live(
+                initialize,
+                handle_data,
+                dispatcher=dispatcher,
+                feed={"ESH25": polled},
+                bundle=bundle,
+                capital_base=100_000.0,
+                start=DAY,
+                end=DAY,
+                instruments={"ES": str(session.instrument)},
+                fill="now",
+                pace=Replay(),
+            )
+            assert venue.positions(workflow) == {session.instrument: -1}
+        session.close()
+        venue.close()
+    closes = [bar.close for bar in market]
+    assert seen[: len(closes)] == closes
 
 
 def source_pool(gateway: Any) -> str:
