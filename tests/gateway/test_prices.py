@@ -132,7 +132,9 @@ def desk_of(clock: ManualClock, path: Any, **options: Any) -> Iterator[Desk]:
 
 def accept_now(desk: Desk, signal: dict[str, Any]) -> None:
     async def accept() -> None:
-        await desk.accept(decode(msgspec.json.encode(signal)))
+        done = asyncio.get_running_loop().create_future()
+        desk.take(decode(msgspec.json.encode(signal)), done.set_result)
+        assert await done is None
 
     asyncio.run(accept())
 

@@ -102,10 +102,17 @@ class Control:
                     open_close=CLOSE,
                 )
             )
-        await asyncio.gather(*(self._desk.accept(signal) for signal in signals))
+        await asyncio.gather(*(self._take(signal) for signal in signals))
         for signal in signals:
             self._chronicle.took(self._desk.taken[signal.signal_id])
         return {"cancelled": cancels, "closed": len(signals) - cancels}
+
+    async def _take(self, signal: Signal) -> None:
+        done: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
+        self._desk.take(signal, lambda error: None if done.done() else done.set_result(error))
+        error = await done
+        if error is not None:
+            raise error
 
     def _working(self, pool: str) -> dict[str, OrderRow]:
         """Orders to cancel, by name; legs that wait go with their entry."""

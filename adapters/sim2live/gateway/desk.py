@@ -120,21 +120,6 @@ class Desk:
             asyncio.get_running_loop().call_soon(self._commit, 1)
         self._waiting[signal.signal_id] = (signal, [then])
 
-    async def accept(self, signal: Signal) -> None:
-        """The same, for those who wait; raises also the JournalError."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def then(error: JournalError | None) -> None:
-            if done.cancelled():
-                return
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        self.take(signal, then)
-        await done
-
     def knows(self, signal: Signal) -> bool:
         """Whether this very signal came before, so that taking it again changes nothing."""
         known = self.taken.get(signal.signal_id)
