@@ -76,7 +76,7 @@ THIRD_PARTY: dict[str, set[str]] = {
         "ipywidgets",
     },
     "parity": {"rich"},
-    "gateway": {"starlette", "uvicorn", "uvloop", "plotly"},
+    "gateway": {"httptools", "starlette", "uvicorn", "uvloop", "plotly"},
     "playground": {"pandas", "numpy"},
     "sweep": {"backtrader", "cloudpickle", "pandas", "psutil", "ray", "rich"},
     "cli": {"typer", "click", "rich", "plotly", "backtrader", "uvicorn"},
