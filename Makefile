@@ -119,7 +119,7 @@ $(HAVE_VENV):
 
 # The package itself comes first and alone: its build backend is there already, pinned.
 $(HAVE_DEMO): $(HAVE_VENV) $(INPUTS)
-	@echo "Setting up .venv for the demo (once)"
+	@echo "Setting up .venv (once, about a minute)"
 	$(PIP) install --no-build-isolation --no-deps -e .
 	$(PIP) install -c $(PINS) 'sim2live[gateway,backtrader]'
 	@touch $@

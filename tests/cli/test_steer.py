@@ -13,6 +13,7 @@ import pytest
 from sim2live import settings
 from sim2live.clock import SystemClock
 from sim2live.gate.journal import open_journal
+from sim2live.gate.places import places
 from sim2live.signals import Instrument
 from sim2live.venues.base import Profile
 from sim2live.venues.outcome import Kind, Outcome
@@ -205,6 +206,15 @@ def test_the_guard_ends_at_sigterm(journal: Path) -> None:
     process.terminate()
     assert process.wait(20) == 0
     process.stdout.close()
+
+
+def test_flatten_at_the_wrong_venue_changes_nothing(journal: Path) -> None:
+    running(journal, Venue()).close()
+    done = sim2live("flatten", "--target", "record", "--journal", str(journal))
+    assert done.returncode == 2
+    assert "the journal means venue-one; give its address with --target" in done.stderr
+    # The wrong venue has not become a second place that every other command would ask about.
+    assert [str(place) for place in places(str(journal))] == ["pool at venue-one"]
 
 
 def test_takeover_without_flatten_is_refused(journal: Path) -> None:

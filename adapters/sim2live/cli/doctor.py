@@ -166,6 +166,7 @@ def _confirmed(chosen: Settings, venue: Venue, journal: str | None) -> Iterator[
 def _journal(chosen: Settings, journal: str | None) -> Iterator[Finding]:
     from pathlib import Path
 
+    from sim2live.cli.preflight import presumed
     from sim2live.clock import SystemClock
     from sim2live.errors import Sim2LiveError
     from sim2live.gate.journal import open_journal
@@ -182,8 +183,7 @@ def _journal(chosen: Settings, journal: str | None) -> Iterator[Finding]:
             lines = kept.lines(place.workflow)
             kept.close()
             held = ", ".join(
-                f"{instrument} {line.presumed} {line.state}"
-                for (_, instrument), line in lines.items()
+                f"{instrument} {presumed(line)}" for (_, instrument), line in lines.items()
             )
             calm = all(line.state == "ACTIVE" for line in lines.values())
             yield calm, "workflow", f"{place}: {held or 'nothing held'}"

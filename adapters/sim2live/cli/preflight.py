@@ -104,7 +104,7 @@ def _page(
     rows.add_row("Strategy", Text(strategy))
     rows.add_row("Contract", Text(_contract(traded)))
     rows.add_row("Mirror", "the strategy rebuilds it from history when it starts")
-    rows.add_row("Presumed", Text("0: nothing was ever sent" if line is None else _presumed(line)))
+    rows.add_row("Presumed", Text("0: nothing was ever sent" if line is None else presumed(line)))
     rows.add_row("At the venue", Text(_held(venue, pool, traded)))
     rows.add_row("Limits", Text(_limits(chosen)))
     rows.add_row("Goes flat", Text(chosen.flatten_at or "never by the clock (flatten_at)"))
@@ -131,9 +131,11 @@ def _contract(traded: Instrument) -> str:
     return f"{traded}: {found.description}, tick {found.tick_size} = {found.tick_value}{until}"
 
 
-def _presumed(line: Line) -> str:
-    why = f" ({line.blocked})" if line.blocked else ""
-    return f"{line.presumed}, {line.state}{why}"
+def presumed(line: Line) -> str:
+    """What is presumed of an instrument, its state, and why no entry can go now."""
+    waits = "entries wait until the target is flat or turns" * bool(line.waiting)
+    why = line.blocked or waits
+    return f"{line.presumed} {line.state}{f' ({why})' if why else ''}"
 
 
 def _held(venue: Venue, pool: str, traded: Instrument) -> str:

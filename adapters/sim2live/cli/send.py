@@ -253,6 +253,8 @@ def _tell(signal: Signal, outcome: Outcome, paper: bool, url: str) -> None:
     console.print(Text(f"{'':9}{outcome.reason or meaning}"), soft_wrap=True)
     if outcome.reason and outcome.kind.value != "ACCEPTED":
         console.print(Text(f"{'':9}{meaning}"), soft_wrap=True)
+    if paper and outcome.kind.value == "ACCEPTED":
+        console.print(Text(f"{'':9}The Activity page shows it: {url.rstrip('/')}/"), soft_wrap=True)
     console.print(Text(f"{'':9}signal_id {signal.signal_id}", style="dim"), soft_wrap=True)
     if outcome.kind.value == "NOT_SENT" and url == _URL:
         console.print(Text(f"{'':9}Is a gateway running? Start one with: sim2live gateway"))

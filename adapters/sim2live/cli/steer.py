@@ -206,20 +206,22 @@ def take_place(path: str, place: Place, target: str | None, *, strategy: str) ->
     """
     from msgspec.structs import replace
 
+    from sim2live.clock import SystemClock
     from sim2live.errors import ConfigError
-    from sim2live.settings import connect, load
+    from sim2live.settings import connect, load, open_venue
 
     chosen = load()
+    # Looked at before the journal learns of it: a wrong venue leaves nothing there.
+    there = open_venue(target or chosen.target, token=None, clock=SystemClock(), settings=chosen)
+    if there.fingerprint != place.venue:
+        there.close()
+        raise ConfigError(
+            f"target: that venue is {there.fingerprint}, the journal means {place.venue}; "
+            "give its address with --target"
+        )
     # Nothing is opened, so nobody has to confirm an entry.
     chosen = replace(chosen, rules=replace(chosen.rules, preflight=False))
-    mine = connect(
-        target, workflow=place.workflow, strategy=strategy, journal=path, settings=chosen
-    )
-    if mine.venue.fingerprint != place.venue:
-        found = mine.venue.fingerprint
-        mine.close()
-        raise ConfigError(f"target: that venue is {found}, the journal means {place.venue}")
-    return mine
+    return connect(there, workflow=place.workflow, strategy=strategy, journal=path, settings=chosen)
 
 
 def _place(workflow: str | None, venue: str | None, journal: str | None) -> tuple[str, Place]:
