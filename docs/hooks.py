@@ -1,20 +1,24 @@
-"""Fills `configuration.md` from the code: mkdocs calls `on_page_markdown` for each page."""
+"""Fills `configuration.md` and `commands.md` from the code; mkdocs calls `on_page_markdown`."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from typer.main import get_command
 
+from sim2live.cli.command import app
 from sim2live.gate.limits import SAFE, Rules
 from sim2live.options import Settings
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the tables where the page asks for them."""
-    for name, table in (("settings", settings_table), ("rules", rules_table)):
+    tables = {"settings": settings_table, "rules": rules_table, "verbs": verbs_table}
+    for name, table in tables.items():
         mark = "{{ " + name + " }}"
         if mark in markdown:
             markdown = markdown.replace(mark, table())
@@ -36,6 +40,23 @@ def rules_table() -> str:
     for name, _, meaning in _rows(Rules):
         lines.append(f"| `{name}` | {meaning} | {_shown(getattr(SAFE, name))} |")
     return "\n".join(lines)
+
+
+def verbs_table() -> str:
+    """One row for each verb of the command, those of groups included, with its first sentence."""
+    lines = ["| Verb | What it does |", "|---|---|"]
+    for name, text in _verbs(get_command(app())):
+        lines.append(f"| `{name}` | {text.partition(chr(10))[0]} |")
+    return "\n".join(lines)
+
+
+def _verbs(group: Any, path: str = "sim2live") -> Iterator[tuple[str, str]]:
+    for name, found in group.commands.items():
+        below = f"{path} {name}"
+        if hasattr(found, "commands"):
+            yield from _verbs(found, below)
+        else:
+            yield below, found.help or ""
 
 
 def _rows(struct: type[msgspec.Struct]) -> list[tuple[str, object, str]]:

@@ -21,6 +21,15 @@ def test_the_configuration_page_has_a_row_for_each_key() -> None:
     assert re.search(r"\| `max_position` \| .* \| `20` \|", page)
 
 
+def test_the_page_of_commands_has_a_row_for_each_verb() -> None:
+    page = load(DOCS / "hooks.py").on_page_markdown((DOCS / "commands.md").read_text("utf-8"))
+    assert "{{" not in page
+    rows = dict(re.findall(r"^\| `sim2live ([a-z ]+)` \| (.+) \|$", page, re.MULTILINE))
+    for verb in ("demo", "gateway", "doctor", "alarm test", "export journal", "playground run"):
+        assert rows[verb].endswith("."), verb
+    assert len(rows) > 20
+
+
 def test_init_names_every_key_and_writes_what_can_be_read(tmp_path: Path) -> None:
     from sim2live.cli.init import TEXT
 
