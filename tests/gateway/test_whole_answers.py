@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sim2live.gateway import protocol
+from sim2live.gateway import protocol, server
 from sim2live.gateway.desk import Desk
 
 JSON = "Content-Type: application/json"
@@ -163,3 +163,14 @@ def test_a_door_that_fails_says_so_and_others_go_on(
         assert client.signal("s1")[0] == 500
     assert BROKEN in caplog.text
     assert client.signal("s2")[0] == 200
+
+
+def test_a_connection_that_asks_nothing_more_is_ended(start: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(server, "_KEEP_ALIVE_SECONDS", 0.3)
+    _, client = start()
+    ping = f"GET /api/Status/ping HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\n\r\n".encode()
+    with connected(client.port) as link:
+        for _ in range(3):
+            link.sendall(ping)
+            assert answers(link, 1)[0][0] == 200
+        assert link.recv(1) == b""

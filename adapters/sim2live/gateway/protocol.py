@@ -73,6 +73,8 @@ class Protocol(HttpToolsProtocol):
         self._in_body = False
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._resting_since = 0.0
 
     # -- a connection ------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -81,8 +83,11 @@ class Protocol(HttpToolsProtocol):
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timers."""
         self._stop_timer()
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -165,7 +170,10 @@ class Protocol(HttpToolsProtocol):
         most = self.limit_concurrency
         if most is not None and len(self.connections) >= most:
             return None
-        return next((front for front in self._fronts if front.owns(path)), None)
+        for front in self._fronts:
+            if front.owns(path):
+                return front
+        return None
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if not isinstance(cycle, Turn):
@@ -211,7 +219,28 @@ class Protocol(HttpToolsProtocol):
         self.transport.bare.write(whole(reply, date, turn.request.method, turn.keep_alive))
         if not turn.keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        elif self.pipeline:
+            self.on_response_complete()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing more is asked for now. uvicorn begins and ends a timer with each request."""
+        self.server_state.total_requests += 1
+        self._resting_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        self._idle = None
+        turn, spent = self.cycle, self.loop.time() - self._resting_since
+        if self._in_head or not (isinstance(turn, Turn) and turn.answered):
+            return  # something is under way; after an application's answer uvicorn has a timer
+        if spent < self.timeout_keep_alive:
+            left = self.timeout_keep_alive - spent
+            self._idle = self.loop.call_later(left, self._end_if_idle)
+        else:
+            self.transport.close()
 
     # -- time --------------------------------------------------------------------------------
     def _wait_for_head(self) -> None:
