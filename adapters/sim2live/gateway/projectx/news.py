@@ -66,6 +66,7 @@ class News:
         self._user: set[Connection] = set()
         self._market: set[Connection] = set()
         self._moved: asyncio.Event | None = None
+        self._cursor = sim.desk.exchange.cursor
         sim.desk.watchers.append(self._notice)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,15 +86,14 @@ class News:
     async def run(self) -> None:
         """Tell what happens from now on, for ever."""
         self._moved = asyncio.Event()
-        cursor = self._sim.desk.exchange.cursor
         while True:
             await self._moved.wait()
             self._moved.clear()
             exchange = self._sim.desk.exchange
-            now = exchange.cursor
+            cursor, now = self._cursor, exchange.cursor
             if self._user and now > cursor:
                 self._tell_user(exchange.events(cursor, now), exchange.fills(cursor, now))
-            cursor = now
+            self._cursor = now
             if self._market:
                 self._tell_market()
             # What happens in one turn of the loop is told together.
@@ -105,8 +105,11 @@ class News:
             connection.end()
 
     def _notice(self) -> None:
-        if self._moved is not None:
-            self._moved.set()
+        if self._user or self._market:
+            if self._moved is not None:
+                self._moved.set()
+        else:  # nobody listens, and who comes later is not told of it
+            self._cursor = self._sim.desk.exchange.cursor
 
     # -- the user's hub ----------------------------------------------------------------------
     def _tell_user(self, events: list[Event], fills: list[TradeRow]) -> None:
