@@ -1,4 +1,4 @@
-"""Five defects, planted on purpose: a campaign that does not catch them proves nothing."""
+"""Defects, planted on purpose: a campaign that does not catch them proves nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from sim2live.gate import gate, sender
+from sim2live.gate.book import Book
 from sim2live.gate.delivery import Leg, Step
-from sim2live.gate.ledger import Presumed
+from sim2live.gate.ledger import Line, Presumed
 from sim2live.gate.lock import ProcessLock
-from sim2live.gate.receipt import REFUSALS, Status
+from sim2live.gate.orders import Orders
+from sim2live.gate.receipt import REFUSALS, Receipt, Status
 from sim2live.gate.replay import Replay, Sent
 from sim2live.gate.sender import Sender
 from sim2live.venues.outcome import Kind
@@ -76,10 +78,23 @@ def no_lock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ProcessLock, "take", wrong)
 
 
+def legs_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Legs that outlive their position are neither cancelled nor told."""
+    patch.setattr(Line, "tidied", lambda self: self)
+    patch.setattr(Orders, "tidy", lambda *_: Receipt(status=Status.SHADOW, granted=0))
+
+
+def absent_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A restart does not know what a strategy wanted that is not back yet."""
+    patch.setattr(Book, "kept", property(lambda self: self.line))
+
+
 PLANTED: Final[dict[str, Plant]] = {
     "blind re-send": blind_resend,
     "dropped exit": dropped_exit,
     "refusals not replayed": refusals_not_replayed,
     "far end of the interval": far_end,
     "lock removed": no_lock,
+    "legs forgotten": legs_forgotten,
+    "absent one forgotten": absent_forgotten,
 }

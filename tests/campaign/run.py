@@ -129,16 +129,19 @@ def main() -> int:
 
 def rare(tally: Tally, arguments: argparse.Namespace) -> bool:
     """Whether a fault was too seldom to prove anything."""
-    seldom = False
-    for name in [*FAULTS, *DEATHS]:
-        portion = tally.faults[name] / max(1, tally.sequences)
-        if arguments.sequences >= 1_000 and portion < RARE:
-            print(f"TOO RARE: {name} in {portion:.1%} of sequences")
-            seldom = True
+    shares = {name: tally.faults[name] / max(1, tally.sequences) for name in [*FAULTS, *DEATHS]}
+    seldom = min(shares, key=lambda name: shares[name])
+    print(f"the rarest of {len(shares)} fault modes is {seldom}, in {shares[seldom]:.1%}")
+    few = []
+    if arguments.sequences >= 1_000 and shares[seldom] < RARE:
+        few.append(f"sequences with {seldom}")
     if arguments.sequences >= 10_000 and tally.in_flight < 500:
-        print("TOO FEW kills between SENDING and outcome")
-        seldom = True
-    return seldom
+        few.append("kills between SENDING and outcome")
+    if arguments.sequences >= 10_000 and tally.real_kills < 300:
+        few.append("sequences with a real SIGKILL")
+    for what in few:
+        print(f"TOO FEW {what}")
+    return bool(few)
 
 
 if __name__ == "__main__":

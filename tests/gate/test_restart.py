@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.gate.conftest import MES
 
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.receipt import Status
@@ -134,3 +135,34 @@ def test_rows_of_another_venue_are_not_seen(connect) -> None:
     assert strategy.presumed == Presumed(0, 0)
     strategy.bar(1)
     assert strategy.want(2).status is Status.ACCEPTED
+
+
+def test_a_split_that_was_booked_is_not_booked_again(connect) -> None:
+    strategy = connect()
+    for split in (False, True):
+        for number, target in enumerate((2, 4), start=1):
+            strategy.bar(number)
+            if number == 1:
+                strategy.want(target)
+            else:
+                strategy.dispatcher.adjust(MES, target, data="mes")
+        assert (strategy.presumed.low, strategy.presumed.high) == (4, 4), split
+        sent = len(strategy.venue.tried)
+        if not split:
+            strategy = restarted(connect, strategy)
+    strategy.bar(3)
+    assert len(strategy.venue.tried) == sent == 1
+    assert strategy.line.state == "ACTIVE"
+
+
+def test_a_split_while_nobody_was_here_is_booked_by_the_replay(connect) -> None:
+    strategy = connect()
+    run(strategy, [2])
+    strategy = restarted(connect, strategy)
+    strategy.bar(1)
+    strategy.want(2)
+    strategy.bar(2)
+    strategy.dispatcher.adjust(MES, 4, data="mes")
+    strategy.bar(3)
+    assert strategy.presumed == Presumed(4, 4, "PRESUMED")
+    assert strategy.line.state == "ACTIVE"

@@ -92,9 +92,22 @@ class Desk:
         logger.info("%s %s presumed filled at %s", book.name, one, iso(decided_at))
         return True
 
-    def adjust(self, workflow: str, instrument: Instrument, owner: Owner, target: int) -> None:
-        """The position changed without an order, at the venue as in the simulator."""
+    def adjust(
+        self, workflow: str, instrument: Instrument, owner: Owner, target: int, *, seen: bool
+    ) -> None:
+        """The position changed without an order, at the venue as in the simulator.
+
+        Args:
+            workflow: the pool.
+            instrument: what is held.
+            owner: whose target it is.
+            target: whole contracts after the change.
+            seen: True in a replay of what an earlier process has booked already.
+        """
         book = self._gate.book(workflow, instrument)
+        if seen and owner[0] not in book.here:
+            book.rebuilt[owner] = target
+            return
         with book.lock:
             moved = target - book.targets_of(owner[0]).get(owner, 0)
             book.want(owner, target)

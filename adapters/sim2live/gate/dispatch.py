@@ -174,7 +174,8 @@ class Dispatcher:
         """
         owner = (self.strategy, data)
         held = self._pins.of(self.workflow, owner, instrument)
-        self._desk.adjust(self.workflow, held, owner, target)
+        seen = self._at is not None and self.gate.present.replays(self.run, *self._at)
+        self._desk.adjust(self.workflow, held, owner, target, seen=seen)
 
     def rest(
         self,
