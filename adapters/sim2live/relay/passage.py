@@ -50,6 +50,9 @@ class Passage:
         life: seconds that an entry may wait at the broker.
         timeout: seconds of one exchange with the venue.
         tell: publishes a receipt.
+
+    Attributes:
+        left: a signal was left because the tenure was over; the queue has to be begun anew.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Passage:
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._debts: dict[str, Row] = {}
+        self.left = False
 
     def recover(self) -> None:
         """Settle what a relay before this one left: rows that were cut off are unknown."""
@@ -200,8 +204,9 @@ class Passage:
         return self._lease.valid(self._timeout)
 
     def _new(self, signal: Signal, parcel: Parcel) -> Row:
-        sent_at = parcel.headers.get(SENT_AT, "")
-        return _row(signal, int(sent_at) if sent_at.isdigit() and len(sent_at) < 20 else 0)
+        text = parcel.headers.get(SENT_AT, "")
+        sent_at = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+        return replace(_row(signal, sent_at), created_at=self._clock.now_ns())
 
     def _begin(self, row: Row, parcel: Parcel) -> bool:
         """A signal that was never seen before; False when it is left for later."""
@@ -212,6 +217,7 @@ class Passage:
             self._tell(self._slip(refused))
             return True
         if not self._may_begin():
+            self.left = True
             return False
         try:
             self._journal.intend(row)
@@ -263,7 +269,6 @@ class Passage:
             state=outcome.kind.value,
             reason=outcome.reason,
             answered_at=self._clock.now_ns(),
-            created_at=row.created_at or self._clock.now_ns(),
         )
         self._owe(told)
         if outcome.kind is Kind.NOT_SENT and row.closing:

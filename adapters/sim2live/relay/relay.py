@@ -165,6 +165,9 @@ class Relay:
             self._leave()
             self._clock.wait(stop or threading.Event(), wait)
             return False
+        if self.passage.left:
+            self.passage.left = False
+            self._leave()
         if not self._active and not self._enter():
             self._clock.wait(stop or threading.Event(), wait)
             return False

@@ -38,6 +38,7 @@ GRACE = 0.25
 STEP = 5.0
 """Seconds for housekeeping: a stream, a consumer, the guarded value."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+LAST_WORD = 0.1
 PING = 2
 ANSWERS = 4
 """Threads that answer questions."""
@@ -128,17 +129,23 @@ class NatsBroker(Broker):
             logger.debug("nats at %s: %s", self._address.text, said)
 
         client = Client()
-        await client.connect(
-            **self._address.options(),
-            allow_reconnect=False,
-            connect_timeout=max(1, round(timeout)),  # the deadline around it is finer
-            ping_interval=PING,
-            reconnect_time_wait=0,
-            max_reconnect_attempts=1,
-            error_cb=complain,
-            closed_cb=over,
-            skip_subject_validation=True,  # they are made of tokens, not of what a user wrote
-        )
+        try:
+            await client.connect(
+                **self._address.options(),
+                allow_reconnect=False,
+                connect_timeout=max(1, round(timeout)),  # the deadline around it is finer
+                ping_interval=PING,
+                reconnect_time_wait=0,
+                max_reconnect_attempts=1,
+                error_cb=complain,
+                closed_cb=over,
+                skip_subject_validation=True,  # they are made of tokens, not of what a user wrote
+            )
+        except BaseException:
+            # A client that was refused leaves its socket open, and TLS may wait for a last word.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(client.close(), LAST_WORD)
+            raise
         self._ended = ended
         for subject, then, stored in self._watched:
             await self._subscribe(client, subject, then, stored)
