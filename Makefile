@@ -72,6 +72,7 @@ bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/run.py --json benchmarks/results/latest.json $(ARGS)
 	$(BIN)/python benchmarks/vectorbt_rows.py --json benchmarks/results/vectorbt.json
 	$(BIN)/python benchmarks/playground_rows.py --json benchmarks/results/playground.json
+	$(BIN)/python benchmarks/nats_rows.py --json benchmarks/results/nats.json
 	$(BIN)/python benchmarks/sweep_rows.py --json benchmarks/results/sweep.json
 
 docs: $(HAVE_ALL) browser pictures ## Make the pictures and build the pages into site/

@@ -110,21 +110,36 @@ class Database:
 
     def _prepare(self, application_id: int, migrations: Sequence[str]) -> None:
         run = self._writer.execute
+        if self._version(application_id, len(migrations)) == len(migrations):
+            return
+        # Two processes may open a new file at once: the second one looks again, and finds it made.
+        run("BEGIN IMMEDIATE")
+        try:
+            version = self._version(application_id, len(migrations))
+            run(f"PRAGMA application_id={application_id}")
+            for script in migrations[version:]:
+                for statement in script.split(";"):
+                    run(statement)
+            run(f"PRAGMA user_version={len(migrations)}")
+            run("COMMIT")
+        except BaseException:
+            run("ROLLBACK")
+            raise
+
+    def _version(self, application_id: int, known: int) -> int:
+        """Version of the file's tables; 0 for a new one."""
+        run = self._writer.execute
         (found,) = run("PRAGMA application_id").fetchone()
         (version,) = run("PRAGMA user_version").fetchone()
         (tables,) = run("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and found != application_id:
             raise JournalError(f"journal {self.path}: this file belongs to another program")
-        if version > len(migrations):
+        if version > known:
             raise JournalError(
                 f"journal {self.path}: written by a newer version (schema {version}, "
-                f"this version knows {len(migrations)}); upgrade sim2live"
+                f"this version knows {known}); upgrade sim2live"
             )
-        run(f"PRAGMA application_id={application_id}")
-        for number, script in enumerate(migrations[version:], start=version + 1):
-            self._writer.executescript(
-                f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;"
-            )
+        return int(version)
 
     def commit(self, statements: Sequence[Statement], *, durable: bool) -> None:
         """Run the statements in one transaction; return when it is committed.

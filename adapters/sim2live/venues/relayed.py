@@ -155,7 +155,11 @@ class Relayed(Venue):
         slip = self._stored(signal) if answer is None else answer.slip
         if slip is None or (answer is None and not slip.final):
             return None
-        return self._learned(signal, slip)
+        outcome = self._learned(signal, slip)
+        if outcome.kind is Kind.NOT_SENT:
+            # To the caller it was unknown: what is learned later is an acceptance or a refusal.
+            return msgspec.structs.replace(outcome, kind=Kind.REJECTED)
+        return outcome
 
     def withdraw(self, signal: Signal) -> str:
         """Make sure that the relay will not begin a signal; see :meth:`Venue.withdraw`."""
