@@ -131,7 +131,7 @@ class Relayed(Venue):
                     subject, body, id_=id_, headers=self._headers(), timeout=timeout
                 )
                 if not new:  # the server knows the id: what became of it may be known as well
-                    found = self.lookup(signal)
+                    found = self._found(signal, max(0.0, deadline - self._clock.monotonic()))
                     if found is not None:
                         return found
                 said = f"published, but no receipt came within {timeout:g} s"
@@ -151,7 +151,10 @@ class Relayed(Venue):
 
     def lookup(self, signal: Signal) -> Outcome | None:
         """What the relay says became of a signal; one that it has not begun is over then."""
-        answer = self._ask(Question("outcome", signal.encode()), LOOKUP_TIMEOUT)
+        return self._found(signal, LOOKUP_TIMEOUT)
+
+    def _found(self, signal: Signal, timeout: float) -> Outcome | None:
+        answer = self._ask(Question("outcome", signal.encode()), timeout)
         slip = self._stored(signal) if answer is None else answer.slip
         if slip is None or (answer is None and not slip.final):
             return None
