@@ -7,8 +7,8 @@ an algorithm: whatever goes wrong becomes a receipt.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from sim2live import sizing as sizes
 from sim2live.errors import ConfigError, Sim2LiveError
@@ -19,12 +19,14 @@ from sim2live.signals import Instrument, OrderSpec
 if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
     from sim2live.sizing import Sizing
+    from sim2live.zipline.prices import Prices
 
 Instruments = Mapping[str, Instrument | str] | Callable[[Any], Instrument | str] | None
 
 log = logging.getLogger("sim2live.zipline")
 
 FOREVER = 2**63 - 1
+_TOGETHER: Final = 256
 
 
 class Line:
@@ -37,7 +39,10 @@ class Line:
         raw: Position plus open market orders at the last look, in units of the simulation.
         target: What the gate granted last, in whole contracts.
         settled: False while the last answer left something open, so that the next bar asks again.
-        pushed: The last bar that was handed on, ns UTC.
+        pushed: The last bar that was handed on or kept, ns UTC.
+        close: The last price that was handed on; None before the first.
+        calm: True while the gate would only record a bar, so that it can wait.
+        kept: Bars that wait, ns UTC.
         cutoff: ns UTC from which the contract is left, because Zipline closes it soon after.
     """
 
@@ -45,9 +50,12 @@ class Line:
         "_at",
         "_nth",
         "asset",
+        "calm",
+        "close",
         "cutoff",
         "data",
         "instrument",
+        "kept",
         "pushed",
         "raw",
         "settled",
@@ -62,6 +70,9 @@ class Line:
         self.target = 0
         self.settled = True
         self.pushed = -1
+        self.close: float | None = None
+        self.calm = False
+        self.kept: list[int] = []
         self.cutoff = FOREVER
         self._at = -1
         self._nth = -1
@@ -81,15 +92,21 @@ class Following:
         instruments: Symbol -> contract, or a function of the asset, or None for the asset's own
             name at exchange ``SIM`` (simulated venues only).
         sizing: ``"exact"`` or a sizing of `sim2live.sizing`.
+        prices: Where bars that were kept are read.
 
     Raises:
         ConfigError: No instruments for a venue that is not simulated, or one that cannot be read.
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, instruments: Instruments, sizing: Sizing | str
+        self,
+        dispatcher: Dispatcher,
+        instruments: Instruments,
+        sizing: Sizing | str,
+        prices: Prices,
     ) -> None:
         self.dispatcher = dispatcher
+        self._prices = prices
         self.simulated = bool(dispatcher.venue.simulated)
         self.sizing = sizes.of(sizing)
         self._instruments = self._checked(instruments)
@@ -134,6 +151,7 @@ class Following:
             What became of it. It never raises: an error of ours refuses an entry and lets an exit
             go on, and the next bar asks again.
         """
+        self.catch_up(line)
         before = line.target
         nth = line.call(at) if call else -1
         try:
@@ -161,6 +179,7 @@ class Following:
         Nothing is sent. It is how a split, a dividend in shares and an expired contract reach
         the ledger.
         """
+        self.catch_up(line)
         try:
             wanted = self.sizing(raw)
             if wanted == line.target:
@@ -177,12 +196,45 @@ class Following:
         except Exception:  # nothing of ours may end an algorithm
             log.exception("%s: %s could not be booked", line.data, why)
 
-    def push(self, line: Line, at: int, prices: tuple[float, float, float, float, float]) -> None:
+    def push(self, line: Line, at: int, prices: Sequence[float]) -> None:
         """Hand a bar on: (open, high, low, close, volume), stamped with its end in ns UTC."""
+        line.pushed = at
+        close = prices[3]
+        if close != close:  # a bar without a trade has no price
+            return
+        line.close = close
         try:
             self.dispatcher.on_bar(line.instrument, Bar(at, *prices))
         except Exception:  # nothing of ours may end an algorithm
             log.exception("%s: a bar could not be handed on", line.data)
+
+    def calm(self, line: Line) -> bool:
+        """Whether this bar and the next ones can wait until something is decided."""
+        line.calm = self.dispatcher.calm(line.instrument)
+        return line.calm
+
+    def keep(self, line: Line, at: int) -> None:
+        """A bar that can wait; a full stretch is handed on."""
+        line.pushed = at
+        line.kept.append(at)
+        if len(line.kept) >= _TOGETHER:
+            self._hand_on(line)
+
+    def catch_up(self, line: Line) -> None:
+        """Something is about to happen: hand on what was kept, and keep nothing for now."""
+        line.calm = False
+        if line.kept:
+            self._hand_on(line)
+
+    def _hand_on(self, line: Line) -> None:
+        times, line.kept = line.kept, []
+        try:
+            rows = self._prices.stretch(line.asset, times)
+            if rows:
+                line.close = rows[-1][4]
+                self.dispatcher.on_bars(line.instrument, rows)
+        except Exception:  # nothing of ours may end an algorithm
+            log.exception("%s: bars could not be handed on", line.data)
 
     def _answered(self, line: Line, receipt: Receipt, settled: bool | None = None) -> Receipt:
         if settled is None:

@@ -7,8 +7,7 @@ refuses is rejected with Zipline's own means.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from zipline.assets import Future
@@ -23,13 +22,12 @@ from sim2live.zipline.expiry import cutoff_of
 from sim2live.zipline.following import Following, Instruments, Line, log
 from sim2live.zipline.futures import FuturesCommission, only_futures, tick_of
 from sim2live.zipline.orders import counts, grows, is_market, kept
+from sim2live.zipline.prices import Prices
 
 if TYPE_CHECKING:
     from sim2live.gate.dispatch import Dispatcher
     from sim2live.gate.receipt import Receipt
     from sim2live.sizing import Sizing
-
-_IDS = uuid.UUID("8f0a3a5e-9a38-5d0c-8a35-6f2b5d5b0c11")
 
 
 class MirrorBlotter(SimulationBlotter):
@@ -72,7 +70,8 @@ class MirrorBlotter(SimulationBlotter):
                 "dispatches to simulated venues only; a real one needs sim2live.zipline.run_live"
             )
         self._params = {"future_commission": None, **simulation_blotter_params}
-        self._following = Following(dispatcher, instruments, sizing)
+        self._prices = Prices()
+        self._following = Following(dispatcher, instruments, sizing, self._prices)
         self._algorithm: Any = None
         self._fresh()
 
@@ -203,10 +202,16 @@ class MirrorBlotter(SimulationBlotter):
             line.raw += keep
 
     def _look(self, bar_data: Any) -> None:
-        """Hand the bar on, and see whether a position moved without an order."""
+        """Hand the bar on, or keep it; and see whether a position moved without an order."""
         at = self._at
         for line in self._active.values():
-            self._push(line, bar_data, at)
+            # What is flat is let go soon, and live nobody can tell how long a bar would wait.
+            if line.calm or (line.raw and self._waits and self._following.calm(line)):
+                self._following.keep(line, at)
+            else:
+                self._push(line, bar_data, at)
+            if at >= self._last:
+                self._following.catch_up(line)
             raw = self._position(line.asset) + self._open_market(line.asset)
             if raw != line.raw:
                 line.raw = raw
@@ -239,11 +244,12 @@ class MirrorBlotter(SimulationBlotter):
         at = self._at
         if self._bar_data is not None:
             self._push(line, self._bar_data, at)
+        self._following.catch_up(line)
         raw = self._position(order.asset) + self._open_market(order.asset)
         if at >= line.cutoff and not self._following.simulated and grows(raw, order.amount):
             super().reject(order.id, f"{line.data} is about to expire: no more entries")
             return
-        receipt, wanted = self._ask(line, raw, self._closes.get(order.asset))
+        receipt, wanted = self._ask(line, raw, line.close)
         if receipt.granted == wanted:
             line.raw = raw
             return
@@ -317,18 +323,19 @@ class MirrorBlotter(SimulationBlotter):
         params["future_commission"] = params["future_commission"] or FuturesCommission()
         SimulationBlotter.__init__(self, **params)
         self._following.forget()
-        self._algorithm = None
+        self._algorithm = self._prices.algorithm = None
+        self._last = 0  # the run's last bar, ns UTC
         self._bar_data = None
         self._active: dict[Any, Line] = {}
         self._own: dict[Any, float] = {}
-        self._closes: dict[Any, float] = {}
         self._count = 0
 
     def _bind(self) -> None:
         """Find the algorithm that runs now; a blotter on its own has none."""
         algorithm = get_algo_instance()
         if algorithm is not self._algorithm and getattr(algorithm, "blotter", None) is self:
-            self._algorithm = algorithm
+            self._algorithm = self._prices.algorithm = algorithm
+            self._last = int(algorithm.sim_params.last_close.value)
             if algorithm.trading_calendar.name in ("XNYS", "NYSE") and only_futures(algorithm):
                 log.warning(
                     "trading_calendar=%s: this bundle holds futures; pass "
@@ -340,6 +347,11 @@ class MirrorBlotter(SimulationBlotter):
     def _at(self) -> int:
         """The simulation's time, ns UTC; 0 before it has one."""
         return 0 if self.current_dt is None else int(self.current_dt.value)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether bars may wait to be read together later."""
+        return not self.live and self._prices.minutes
 
     def _position(self, asset: Any) -> float:
         """What the simulation holds, from the framework's own ledger."""
@@ -363,27 +375,13 @@ class MirrorBlotter(SimulationBlotter):
         }
 
     def _push(self, line: Line, bar_data: Any, at: int) -> None:
-        if line.pushed == at:
-            return
-        line.pushed = at
-        read = self._reader(line.asset, bar_data)
-        close = read("close")
-        if close == close:  # a bar without a trade has no price
-            self._closes[line.asset] = close
-            prices = (read("open"), read("high"), read("low"), close, read("volume"))
-            self._following.push(line, at, prices)
-
-    def _reader(self, asset: Any, bar_data: Any) -> Callable[[str], float]:
-        """Fields of an asset's bar; on minutes without `BarData`, which asks the calendar."""
-        algorithm = self._algorithm
-        if algorithm is None or algorithm.data_frequency != "minute":
-            return lambda field: bar_data.current(asset, field)
-        value = algorithm.data_portal._get_minute_spot_value
-        return lambda field: value(asset, field, self.current_dt)
+        if line.pushed != at:
+            bar = self._prices.bar(line.asset, self.current_dt, bar_data)
+            self._following.push(line, at, bar)
 
     def _id(self, asset: Any, part: str = "") -> str:
         """An order id that a restart makes again, so that replayed orders keep theirs."""
         at = self._at
         dispatcher = self._following.dispatcher
         name = f"{dispatcher.strategy}\0{dispatcher.run}\0{at}\0{int(asset)}\0{self._count}\0{part}"
-        return uuid.uuid5(_IDS, name).hex
+        return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
