@@ -15,7 +15,6 @@ from sim2live.errors import SignalError
 
 Leg = Literal["open", "close", "fix", "rest", "cancel", "modify"]
 SCHEME: Final = "sim2live/1"
-_LEGS: Final = frozenset(get_args(Leg))
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEME).bytes
 
 
@@ -76,9 +75,10 @@ class Naming:
             raise SignalError("decided_at", decided_at, "must be a whole number")
         if type(nth) is not int:
             raise SignalError("nth", nth, "must be a whole number")
-        if leg not in _LEGS:
+        last = _LEGS.get(leg)
+        if last is None:
             raise SignalError("leg", leg, f"must be one of {', '.join(get_args(Leg))}")
-        parts = self._shared + part(str(decided_at)) + part(str(nth)) + part(leg)
+        parts = self._shared + part(str(decided_at)) + part(str(nth)) + last
         digest = hashlib.sha1(parts, usedforsecurity=False).digest()
         # What `uuid.UUID(bytes=..., version=5)` makes of it, without its checks.
         version, variant = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
@@ -102,3 +102,4 @@ def part(text: str) -> bytes:
 
 
 _BEGIN: Final = _NAMESPACE + part(SCHEME)
+_LEGS: Final = {leg: part(leg) for leg in get_args(Leg)}

@@ -42,8 +42,10 @@ def legs(presumed: Presumed, wanted: int) -> tuple[Leg, ...]:
     keep = wanted if sign(wanted) == sign(held) else 0
     closing = keep - held if abs(keep) < abs(held) else 0
     opening = wanted - (held + closing) if presumed.known else 0
-    both = (Leg(closing=True, signed=closing), Leg(closing=False, signed=opening))
-    return tuple(leg for leg in both if leg.signed)
+    if not closing:
+        return (Leg(closing=False, signed=opening),) if opening else ()
+    first = Leg(closing=True, signed=closing)
+    return (first, Leg(closing=False, signed=opening)) if opening else (first,)
 
 
 def growth(before: int, after: int) -> int:

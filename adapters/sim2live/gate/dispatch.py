@@ -19,7 +19,7 @@ from sim2live.gate.gate import Gate
 from sim2live.gate.ledger import Presumed
 from sim2live.gate.operator import Operator
 from sim2live.gate.pins import Pins
-from sim2live.gate.receipt import Receipt
+from sim2live.gate.receipt import Receipt, Status
 from sim2live.gate.rules import Mark
 from sim2live.gate.standing import Overview, standing
 from sim2live.market.bars import Bar
@@ -67,7 +67,7 @@ class Dispatcher:
         self._desk = Desk(gate)
         self._arrivals = Arrivals(gate, clock)
         self._news = gate.news.queue(workflow, strategy)
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[Status] = Counter()
         self._counting = threading.Lock()
         self._equity: float | None = None
 
@@ -131,7 +131,7 @@ class Dispatcher:
             )
         )
         with self._counting:
-            self._counts[receipt.status.value] += 1
+            self._counts[receipt.status] += 1
         return receipt
 
     def presume(
@@ -353,7 +353,7 @@ class Dispatcher:
     def summary(self) -> dict[str, int]:
         """How many decisions of this handle ended under each status."""
         with self._counting:
-            return dict(self._counts)
+            return {status.value: count for status, count in self._counts.items()}
 
     def halt(self, reason: str = "halt was asked for") -> None:
         """Exits only for this workflow, until `resume`."""

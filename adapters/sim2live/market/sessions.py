@@ -45,6 +45,7 @@ class Sessions(abc.ABC):
 
     def __init__(self) -> None:
         self._known: dict[date, tuple[Span, ...]] = {}
+        self._near: tuple[int, int, list[tuple[date, Span]]] = (0, 0, [])
 
     @abc.abstractmethod
     def _spans(self, day: date) -> tuple[Span, ...]:
@@ -97,12 +98,16 @@ class Sessions(abc.ABC):
 
     def _around(self, ns: int) -> list[tuple[date, Span]]:
         """The sessions from the one of this date to the first that ends later."""
+        since, until, found = self._near
+        if since <= ns < until:  # most questions are about a moment soon after the last one
+            return found
         day = self._date(ns)
-        found: list[tuple[date, Span]] = []
+        found = []
         for _ in range(_LONGEST_PAUSE):
             spans = self.spans(day)
             found += ((day, span) for span in spans)
             if spans and spans[-1][1] > ns:
+                self._near = (ns, spans[-1][1], found)
                 return found
             day += _DAY
         return found
