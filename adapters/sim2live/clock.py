@@ -47,13 +47,9 @@ class Clock(ABC):
 class SystemClock(Clock):
     """The clock of the machine."""
 
-    def now_ns(self) -> int:
-        """Wall time, in nanoseconds since 1970-01-01 UTC."""
-        return time.time_ns()
-
-    def monotonic_ns(self) -> int:
-        """Nanoseconds since some fixed moment; never goes back."""
-        return time.monotonic_ns()
+    # The functions themselves: an order reads the clock some ten times on its way.
+    now_ns = staticmethod(time.time_ns)
+    monotonic_ns = staticmethod(time.monotonic_ns)
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""

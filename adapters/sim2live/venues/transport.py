@@ -124,7 +124,13 @@ class Transport:
                 link.sock.setblocking(False)
             answer = None
             while answer is None:
-                answer = link.reader.feed(self._receive(link, deadline))
+                left = deadline - self._now()
+                if left <= 0 or not link.has_input(left / _MS):
+                    raise TimeoutError
+                try:
+                    answer = link.reader.feed(link.sock.recv(_CHUNK))
+                except self._not_yet:
+                    pass  # a part of a TLS record, or a message of TLS itself
         except (OSError, BadAnswerError) as error:
             link.sock.close()
             raise unknown(self.endpoint, error) from error
@@ -142,16 +148,6 @@ class Transport:
                 self.close()
         else:
             link.sock.close()
-
-    def _receive(self, link: _Link, deadline: int) -> bytes:
-        while True:
-            left = deadline - self._now()
-            if left <= 0 or not link.has_input(left / _MS):
-                raise TimeoutError
-            try:
-                return link.sock.recv(_CHUNK)
-            except self._not_yet:
-                pass  # a part of a TLS record, or a message of TLS itself
 
     def _take(self, now: int) -> _Link | None:
         """The connection used last, if it is in order. Popping a list is atomic: no lock."""
