@@ -129,8 +129,8 @@ class Transport:
                     raise TimeoutError
                 try:
                     answer = link.reader.feed(link.sock.recv(_CHUNK))
-                except self._not_yet:
-                    pass  # a part of a TLS record, or a message of TLS itself
+                except self._not_yet:  # a part of a TLS record, or a message of TLS itself
+                    continue
         except (OSError, BadAnswerError) as error:
             link.sock.close()
             raise unknown(self.endpoint, error) from error
