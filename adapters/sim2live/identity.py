@@ -79,11 +79,10 @@ class Naming:
         if last is None:
             raise SignalError("leg", leg, f"must be one of {', '.join(get_args(Leg))}")
         parts = self._shared + part(str(decided_at)) + part(str(nth)) + last
-        digest = hashlib.sha1(parts, usedforsecurity=False).digest()
+        text = hashlib.sha1(parts, usedforsecurity=False).hexdigest()
         # What `uuid.UUID(bytes=..., version=5)` makes of it, without its checks.
-        version, variant = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
-        text = bytes((*digest[:6], version, digest[7], variant, *digest[9:16])).hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        variant = _VARIANTS[text[16]]
+        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def begin() -> bytes:
@@ -103,3 +102,4 @@ def part(text: str) -> bytes:
 
 _BEGIN: Final = _NAMESPACE + part(SCHEME)
 _LEGS: Final = {leg: part(leg) for leg in get_args(Leg)}
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}

@@ -20,7 +20,7 @@ MAX_RESENDS = 3
 """How often an entry of unknown outcome may be repeated where the venue deduplicates."""
 
 
-class Leg(Struct, frozen=True):
+class Leg(Struct, frozen=True, gc=False):
     """One order of a difference.
 
     Attributes:

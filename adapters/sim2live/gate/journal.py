@@ -48,7 +48,7 @@ COLUMNS = (
 )
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     """One signal's story, as the journal keeps it.
 
     Times are ns UTC, ``latency`` is ns (None when the outcome was learned later), ``signed`` is

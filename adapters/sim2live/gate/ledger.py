@@ -34,7 +34,7 @@ def sign(quantity: int) -> int:
     return (quantity > 0) - (quantity < 0)
 
 
-class Presumed(Struct, frozen=True):
+class Presumed(Struct, frozen=True, gc=False):
     """Signed whole contracts that the venue holds, as far as anybody here can say.
 
     Attributes:
@@ -86,7 +86,7 @@ class Presumed(Struct, frozen=True):
         return f"between {self.low:+d} and {self.high:+d}"
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One line of the ledger: an instrument of a workflow.
 
     Attributes:

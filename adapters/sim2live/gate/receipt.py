@@ -37,7 +37,7 @@ REFUSALS = frozenset({Status.REJECTED, Status.NOT_SENT, Status.HELD})
 """The statuses under which an entry did not happen and the simulator must not move."""
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     """What became of one decision.
 
     Attributes:

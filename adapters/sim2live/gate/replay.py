@@ -14,7 +14,7 @@ from sim2live.venues.outcome import ChildOutcome
 BOTH: tuple[Leg, Leg] = ("close", "open")
 
 
-class Sent(Struct, frozen=True, kw_only=True):
+class Sent(Struct, frozen=True, kw_only=True, gc=False):
     """What became of the legs of one difference; the last leg gives the status.
 
     Attributes:

@@ -18,7 +18,7 @@ STOP_LOSS = "stop_loss"
 TAKE_PROFIT = "take_profit"
 
 
-class Resting(Struct, frozen=True, kw_only=True):
+class Resting(Struct, frozen=True, kw_only=True, gc=False):
     """An order, or the legs of one bracket, of which one fill ends all.
 
     Attributes:

@@ -19,7 +19,7 @@ from sim2live.signals import Instrument, OrderSpec
 MINUTE_NS = 60_000_000_000
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """What a rule may look at.
 
     Attributes:
@@ -45,7 +45,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     strategy: str = ""
 
 
-class Mark(Struct, frozen=True, kw_only=True):
+class Mark(Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy's simulator says that it is worth.
 
     Attributes:

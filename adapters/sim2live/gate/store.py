@@ -162,58 +162,56 @@ class Database:
             # Whoever gets here first commits for all who queued behind the last commit.
             if not ticket.done:
                 batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-                self._commit_batch(batch)
+                if len(batch) == 1:  # its own: the usual case
+                    self._commit_one(statements, durable)
+                    return
+                self._commit_many(batch)
         if ticket.error is not None:
             raise ticket.error
 
-    def _commit_batch(self, batch: list[_Ticket]) -> None:
+    def _commit_one(self, statements: Sequence[Statement], durable: bool) -> None:
+        """A single statement is a transaction by itself."""
+        connection = self._writer if durable else self._quick
+        execute = connection.execute
+        # Outcomes in memory need none either: they cannot clash, and no crash leaves half of them.
+        alone = len(statements) == 1 or (self._in_memory and not durable)
+        try:
+            if not alone:
+                execute("BEGIN IMMEDIATE")
+            for sql, parameters in statements:
+                execute(sql, parameters)
+            if not alone:
+                execute("COMMIT")
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            duplicate = isinstance(error, sqlite3.IntegrityError)
+            kind = DuplicateError if duplicate else JournalError
+            raise kind(f"journal {self.path}: {error}") from error
+
+    def _commit_many(self, batch: list[_Ticket]) -> None:
+        """One commit for all; a duplicate key is its own fault and spoils no other's commit."""
         durable = any(ticket.durable for ticket in batch)
         connection = self._writer if durable else self._quick
+        execute = connection.execute
         try:
-            if len(batch) == 1:
-                self._commit_one(connection, batch[0])
-            else:
-                self._commit_many(connection, batch)
+            execute("BEGIN IMMEDIATE")
+            for ticket in batch:
+                execute("SAVEPOINT ticket")
+                try:
+                    for sql, parameters in ticket.statements:
+                        execute(sql, parameters)
+                except sqlite3.IntegrityError as error:
+                    ticket.error = DuplicateError(f"journal {self.path}: {error}")
+                    execute("ROLLBACK TO ticket")
+                execute("RELEASE ticket")
+            execute("COMMIT")
         except sqlite3.Error as error:
-            if _is_open(connection) and connection.in_transaction:
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             for ticket in batch:
                 ticket.error = JournalError(f"journal {self.path}: {error}")
         finally:
             for ticket in batch:
                 ticket.done = True
-
-    def _commit_one(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
-        """The usual case; a single statement is a transaction by itself."""
-        execute = connection.execute
-        # Outcomes in memory need none either: they cannot clash, and no crash leaves half of them.
-        alone = len(ticket.statements) == 1 or (self._in_memory and not ticket.durable)
-        try:
-            if not alone:
-                execute("BEGIN IMMEDIATE")
-            for sql, parameters in ticket.statements:
-                execute(sql, parameters)
-            if not alone:
-                execute("COMMIT")
-        except sqlite3.IntegrityError as error:
-            ticket.error = DuplicateError(f"journal {self.path}: {error}")
-            if connection.in_transaction:
-                execute("ROLLBACK")
-
-    def _commit_many(self, connection: sqlite3.Connection, batch: list[_Ticket]) -> None:
-        """One commit for all; a duplicate key is its own fault and spoils no other's commit."""
-        execute = connection.execute
-        execute("BEGIN IMMEDIATE")
-        for ticket in batch:
-            execute("SAVEPOINT ticket")
-            try:
-                for sql, parameters in ticket.statements:
-                    execute(sql, parameters)
-            except sqlite3.IntegrityError as error:
-                ticket.error = DuplicateError(f"journal {self.path}: {error}")
-                execute("ROLLBACK TO ticket")
-            execute("RELEASE ticket")
-        execute("COMMIT")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a question. A file database does not wait for a running commit.
@@ -235,12 +233,13 @@ class Database:
                 connection.close()
 
 
-def _is_open(connection: sqlite3.Connection) -> bool:
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Undo what was begun, if the connection is still open."""
     try:
-        connection.total_changes  # noqa: B018 - raises on a closed connection
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
     except sqlite3.ProgrammingError:
-        return False
-    return True
+        return
 
 
 class Exclusive:

@@ -49,7 +49,7 @@ class Kind(enum.StrEnum):
     UNKNOWN = "UNKNOWN"  # it may have been acted on
 
 
-class ChildOutcome(msgspec.Struct, frozen=True):
+class ChildOutcome(msgspec.Struct, frozen=True, gc=False):
     """What one account of a pool made of a signal.
 
     On the wire of a gateway that tells, each item of ``accounts`` in the answer
@@ -68,7 +68,7 @@ class ChildOutcome(msgspec.Struct, frozen=True):
     filled: int | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one signal.
 
     Attributes:
