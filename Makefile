@@ -74,6 +74,7 @@ bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/playground_rows.py --json benchmarks/results/playground.json
 	$(BIN)/python benchmarks/nats_rows.py --json benchmarks/results/nats.json
 	$(BIN)/python benchmarks/sweep_rows.py --json benchmarks/results/sweep.json
+	$(BIN)/python benchmarks/zipline_rows.py --json benchmarks/results/zipline.json
 
 docs: $(HAVE_ALL) browser pictures ## Make the pictures and build the pages into site/
 	$(PIP) install -c $(PINS) 'sim2live[docs]'
@@ -92,6 +93,7 @@ build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 
 fault-campaign: $(HAVE_ALL) ## Ten thousand seeded sequences of faults, kills and restarts
 	$(BIN)/python -m tests.campaign.run $(ARGS)
+	$(BIN)/python tests/campaign_zipline.py --seeds 50
 
 relay-campaign: $(HAVE_ALL) nats-server ## The same on two hosts: broker, relays and strategies die at random
 	$(BIN)/python -m tests.relay.run $(ARGS)

@@ -51,9 +51,16 @@ def server() -> Iterator[int]:
 
 @contextmanager
 def ping(port: int, body: bytes) -> Iterator[Operation]:
-    """One request in bytes made beforehand, one answer, no parsing: the network's own price."""
-    request = b"POST /signal/bench HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
-    request %= (len(body), body)
+    """One request in bytes made beforehand, one answer, no parsing: the network's own price.
+
+    The bytes are those that our own transport sends for this body.
+    """
+    head = (
+        f"POST /signal/python-test HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: sim2live\r\n"
+        "Accept: application/json\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    request = head.encode() + body
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

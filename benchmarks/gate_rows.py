@@ -27,6 +27,7 @@ from bounds import Operation
 
 from sim2live.gate.dispatch import Dispatcher
 from sim2live.gate.limits import SAFE
+from sim2live.gate.preflight import confirm
 from sim2live.settings import Settings, connect
 from sim2live.signals import Instrument, Signal
 from sim2live.venues.base import Venue
@@ -95,9 +96,16 @@ def whole_path(port: int, folder: Path) -> Iterator[Operation]:
         journal=folder / "ours.sqlite3", confirm="presumed", settings=Settings(rules=BRISK),
     )  # fmt: skip
     try:
+        agreed(dispatcher)
         yield in_turns(dispatcher)
     finally:
         dispatcher.close()
+
+
+def agreed(dispatcher: Dispatcher) -> None:
+    """A human has read the preflight page of this strategy."""
+    facts = dispatcher.gate.journal.facts
+    confirm(facts, dispatcher.workflow, dispatcher.strategy, "for a benchmark")
 
 
 @contextmanager
@@ -129,6 +137,8 @@ def cold_start(rounds: int, port: int) -> list[tuple[float, float]]:
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             journal = Path(folder) / "cold.sqlite3"
+            with connect(url, workflow="python-test", strategy="cold", journal=journal) as before:
+                agreed(before)
             codes = (COLD, COLD_REQUESTS)
             taken = {c: _child_cpu(c, journal, url) for c in codes[:: 1 if number % 2 else -1]}
             pairs.append((taken[COLD], taken[COLD_REQUESTS]))
