@@ -19,7 +19,7 @@ from sim2live.clock import NS, ManualClock, SystemClock
 from sim2live.errors import JournalError
 from sim2live.gate.damage import copies
 from sim2live.gate.dispatch import Dispatcher
-from sim2live.gate.journal import open_journal
+from sim2live.gate.journal import State, open_journal
 from sim2live.gate.receipt import Status
 from sim2live.market.bars import Bar
 from sim2live.settings import Settings, connect
@@ -314,3 +314,17 @@ def test_a_long_journal_opens_quickly(tmp_path: Path) -> None:
         assert len(venue.signals) == 1
         assert sum(dispatcher.gate.journal.counts().values()) == MANY + 3
     assert took < 0.5
+
+
+@pytest.mark.parametrize("states", [("SENDING",), ("UNKNOWN",), ("SENDING", "UNKNOWN")])
+def test_open_rows_are_found_without_a_look_at_the_others(
+    tmp_path: Path, states: tuple[State, ...]
+) -> None:
+    """A start asks for them, and the guard again and again, however long the journal is."""
+    journal = open_journal(str(tmp_path / "journal.sqlite3"), "venue", SystemClock())
+    asked: list[str] = []
+    journal._db._reader.set_trace_callback(asked.append)
+    assert list(journal.rows(states=states, workflow="pool")) == []
+    plan = journal._db.query(f"EXPLAIN QUERY PLAN {asked[0]}")
+    assert "USING INDEX open_signals" in str(plan)
+    journal.close()

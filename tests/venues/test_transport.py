@@ -15,6 +15,7 @@ import pytest
 
 from sim2live.clock import ManualClock
 from sim2live.errors import NotSentError, UnknownOutcomeError
+from sim2live.venues.http1 import AnswerReader
 from sim2live.venues.transport import MAX_IDLE_NS, Transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -432,7 +433,7 @@ def test_an_interrupt_leaves_no_connection_that_could_be_out_of_step(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Transport, "_receive", interrupt)
+        patch.setattr(AnswerReader, "feed", interrupt)
         with pytest.raises(KeyboardInterrupt):
             transport.post("/x", b"", timeout=5)
     assert transport.post("/x", b"", timeout=5).body == b"ok"

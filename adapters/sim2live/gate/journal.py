@@ -34,6 +34,7 @@ from sim2live.venues.outcome import Outcome
 APPLICATION_ID = 0x53324C4A  # "S2LJ"
 
 State = Literal["HELD", "SENDING", "ACCEPTED", "REJECTED", "NOT_SENT", "UNKNOWN"]
+OPEN: frozenset[State] = frozenset({"SENDING", "UNKNOWN"})
 REFUSED: frozenset[State] = frozenset({"HELD", "REJECTED", "NOT_SENT"})
 
 _INSERT = (
@@ -260,7 +261,9 @@ class Journal:
             where += f" AND id IN ({','.join('?' * len(ids))})"
             parameters += ids
         if states:
-            # Spelled out, so that the partial index of open rows can serve it.
+            if OPEN.issuperset(states):
+                # In its own words, or SQLite does not see that the partial index can serve it.
+                where += " AND state IN ('SENDING', 'UNKNOWN')"
             where += " AND state IN ({})".format(",".join(f"'{state}'" for state in states))
         if decided_at is not None:
             where += " AND decided_at=?"

@@ -92,20 +92,23 @@ class Endpoint:
             f" HTTP/1.1\r\nHost: {authority}\r\n{secret}User-Agent: sim2live\r\n"
             "Accept: application/json\r\n"
         )
-        self._heads: dict[str, bytes] = {}
+        self._heads: dict[tuple[str, int], bytes] = {}
 
     def __repr__(self) -> str:
         return f"Endpoint({self.url!r})"
 
     def post(self, path: str, body: bytes) -> bytes:
         """One POST of JSON as the bytes that go on the wire, head and body together."""
-        head = self._heads.get(path)
+        # Orders of one pool have a few lengths only, so their whole heads are kept.
+        key = (path, len(body))
+        head = self._heads.get(key)
         if head is None:
-            head = self._head("POST", path) + b"Content-Type: application/json\r\nContent-Length: "
+            length = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            head = self._head("POST", path) + length
             if len(self._heads) >= _MAX_CACHED_HEADS:
                 self._heads.clear()
-            self._heads[path] = head
-        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+            self._heads[key] = head
+        return head + body
 
     def get(self, path: str) -> bytes:
         """One GET as the bytes that go on the wire."""

@@ -111,7 +111,8 @@ class Transport:
             raise not_sent(self.endpoint, OSError("the transport is closed"))
         if not timeout > 0:
             raise not_sent(self.endpoint, TimeoutError())
-        started = self._now()
+        now = self._now
+        started = now()
         deadline = started + int((timeout if timeout < LONGEST else LONGEST) * NS)
         link = self._take(started)
         sent = 0 if link is None else _first_write(link.sock, data)
@@ -124,11 +125,11 @@ class Transport:
                 link.sock.setblocking(False)
             answer = None
             while answer is None:
-                left = deadline - self._now()
+                left = deadline - now()
                 if left <= 0 or not link.has_input(left / _MS):
                     raise TimeoutError
                 try:
-                    answer = link.reader.feed(link.sock.recv(_CHUNK))
+                    answer = link.reader.feed(link.receive(_CHUNK))
                 except self._not_yet:  # a part of a TLS record, or a message of TLS itself
                     continue
         except (OSError, BadAnswerError) as error:
@@ -189,12 +190,13 @@ class Transport:
 class _Link:
     """One connection with at most one request in flight. Its socket never blocks."""
 
-    __slots__ = ("has_input", "reader", "sock", "used")
+    __slots__ = ("has_input", "reader", "receive", "sock", "used")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.reader = AnswerReader()
         self.has_input = watch(sock)
+        self.receive = sock.recv
         self.used = 0
 
 
