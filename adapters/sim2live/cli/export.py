@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim2live.cli.kept import JournalFile
+from sim2live.cli.portfolio import portfolio
 from sim2live.cli.verbs import add
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def export() -> typer.Typer:
         name="export", help="Write what is kept for other programs.", no_args_is_help=True
     )
     made.callback()(_callback)
-    add(made, journal, metrics)
+    add(made, journal, metrics, portfolio)
     return made
 
 
