@@ -9,7 +9,9 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	>/dev/null 2>&1 && command -v $$p && break; done)
 
 VENV := .venv
-BIN := $(VENV)/bin
+# Windows keeps an environment's commands in another folder.
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(SCRIPTS)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The pinned set of the interpreter inside .venv (read when a recipe runs).
 PINS = constraints/all-py$$($(BIN)/python -c 'import sys; print("%d%d" % sys.version_info[:2])').txt
@@ -18,11 +20,17 @@ HAVE_DEMO := $(VENV)/.demo-ready
 HAVE_ALL := $(VENV)/.all-ready
 # Zipline keeps pandas below 3, newer vectorbt wants it above: that pair has its own environment.
 VENV3 := .venv-pandas3
-PIP3 := $(VENV3)/bin/python -m pip --disable-pip-version-check --quiet
+PIP3 := $(VENV3)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
+# The wheel has one too, and so have the tools of a release.
+VENVW := .venv-wheel
+AWAY := build/wheel
+ON_WHEEL := $(addprefix tests/,words market exchange client gate parity backtrader house/test_public_names.py)
+VENVR := .venv-release
+HAVE_RELEASE := $(VENVR)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install gateway demo pictures test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +49,7 @@ test: $(HAVE_ALL) browser nats-server test-vectorbt-pandas3 ## Run all tests
 		--include='*/gate/delivery.py,*/gate/rules.py,*/gate/ledger.py,*/sim2live/signals.py'
 
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
-	$(VENV3)/bin/python -m pytest -q tests/vectorbt
+	$(VENV3)/$(SCRIPTS)/python -m pytest -q tests/vectorbt
 
 # The Activity page is tested in a real browser. Where it cannot be fetched, its tests say so.
 browser:
@@ -91,6 +99,30 @@ build: $(HAVE_ALL) ## Build and check the wheel and the source archive in dist/
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
+# The wheel in an environment of its own, tested from a folder where the sources cannot be imported.
+test-wheel: build ## Run tests on the built wheel, far from the sources
+	rm -rf $(VENVW) $(AWAY) && mkdir -p $(AWAY)
+	$(PYTHON) -m venv $(VENVW)
+	$(VENVW)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet install -c $(PINS) \
+		"$$(echo dist/*.whl)[gateway,backtrader,dev]"
+	cp -r tests examples pyproject.toml $(AWAY)
+	cd $(AWAY) && ../../$(VENVW)/$(SCRIPTS)/python -c \
+		"import pathlib, sim2live; assert 'site-packages' in pathlib.Path(sim2live.__file__).parts"
+	cd $(AWAY) && ../../$(VENVW)/$(SCRIPTS)/python -m pytest -q -p no:cacheprovider $(ON_WHEEL) $(ARGS)
+
+sbom: $(HAVE_ALL) $(HAVE_RELEASE) ## List what is depended on, with licences: dist/sbom.json, dist/licences.md
+	mkdir -p dist
+	$(VENVR)/$(SCRIPTS)/cyclonedx-py environment --output-reproducible -o dist/sbom.json $(BIN)/python
+	$(VENVR)/$(SCRIPTS)/pip-licenses --python=$(BIN)/python --with-urls --format=markdown --output-file=dist/licences.md
+
+# Strict: a package that could not be asked about is no package without faults.
+audit: $(HAVE_RELEASE) ## Ask the public database for known faults of the pinned versions
+	@for pins in $(wildcard constraints/all-*.txt constraints/everything-*.txt constraints/vectorbt-*.txt); do \
+		echo "$$pins"; \
+		$(VENVR)/$(SCRIPTS)/pip-audit --strict --no-deps --disable-pip --progress-spinner=off -r $$pins || { \
+		echo "Faults were found, or the database could not be reached from here: the lines above say which."; \
+		exit 1; }; done
+
 fault-campaign: $(HAVE_ALL) ## Ten thousand seeded sequences of faults, kills and restarts
 	$(BIN)/python -m tests.campaign.run $(ARGS)
 	$(BIN)/python tests/campaign_zipline.py --seeds 50
@@ -106,7 +138,7 @@ mutants: $(HAVE_ALL) ## Change the gate's tables: do their tests notice?
 	$(BIN)/python -m tests.mutate
 
 clean: ## Remove what make made, .venv included
-	rm -rf $(VENV) $(VENV3) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV3) $(VENVW) $(VENVR) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- set-up -----------------------------------------------------------------------------------
@@ -144,6 +176,13 @@ $(HAVE_PANDAS3): $(HAVE_VENV) pyproject.toml constraints/vectorbt-pandas3-py311.
 	$(PIP3) install -c constraints/vectorbt-pandas3-py311.txt 'sim2live[vectorbt,gateway,dev]'
 	@touch $@
 
+$(HAVE_RELEASE): $(HAVE_VENV) constraints/release.txt
+	@echo "Setting up $(VENVR) with the tools of a release (once)"
+	$(PYTHON) -m venv $(VENVR)
+	$(VENVR)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet install -c constraints/release.txt \
+		cyclonedx-bom pip-audit pip-licenses
+	@touch $@
+
 # ---- pins -------------------------------------------------------------------------------------
 
 # Resolves again, keeping each pin that still fits; delete a file's line first to let it move.
@@ -155,3 +194,4 @@ constraints: $(HAVE_VENV) ## Resolve the pinned sets again
 	$(COMPILE) pyproject.toml --extra all --extra ray --extra dev --extra docs --python-version 3.12 -o constraints/all-py312.txt
 	$(COMPILE) pyproject.toml $(NOT_ZIPLINE) --extra dev --extra docs --python-version 3.13 -o constraints/everything-but-zipline-py313.txt
 	$(COMPILE) pyproject.toml constraints/vectorbt-pandas3.in --extra vectorbt --extra gateway --extra dev --python-version 3.11 -o constraints/vectorbt-pandas3-py311.txt
+	$(COMPILE) pyproject.toml --extra release --python-version 3.11 -o constraints/release.txt

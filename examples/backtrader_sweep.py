@@ -14,6 +14,7 @@ import sim2live
 from sim2live import sweep
 
 PRICES = Path(__file__).parent / "data" / "sp500_daily.csv"
+TRADED = {"SP500": "SIM:SP500"}
 
 
 @cache
@@ -26,6 +27,8 @@ def prices():
 def simulation():
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.adddata(bt.feeds.PandasData(dataname=prices().tail(800)), name="SP500")
+    # Backtrader's own broker, and a point is worth what it is worth at the venue.
+    cerebro.setbroker(sim2live.backtrader.broker(mode="sim", instruments=TRADED))
     return cerebro
 
 
@@ -36,9 +39,7 @@ def main(**options):
     print(found.check(1, cuts=5)[["fast", "slow", "ok"]])
     with sim2live.connect("paper", strategy="best") as dispatcher:
         best = found.best(1).iloc[0]
-        cerebro = found.mirror(
-            best, dispatcher, instruments={"SP500": "SIM:SP500"}, bracket="emulated"
-        )
+        cerebro = found.mirror(best, dispatcher, instruments=TRADED, bracket="emulated")
         cerebro.run()
         print(dispatcher.summary())
     return found, cerebro

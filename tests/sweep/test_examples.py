@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_a_script_starts_its_sweep_itself(tmp_path: Path) -> None:
         [sys.executable, str(EXAMPLES / "backtrader_sweep.py")],
         cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
         env={
-            "PYTHONPATH": str(EXAMPLES.parent / "adapters"), "PATH": "/usr/bin:/bin",
+            **os.environ, "PYTHONPATH": str(EXAMPLES.parent / "adapters"),
             "SIM2LIVE_HOME": str(tmp_path),
         },
     )  # fmt: skip

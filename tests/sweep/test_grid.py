@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from sim2live.errors import ConfigError
 from sim2live.vectorbt import SignalExporter
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "adapters"), str(ROOT)])}
 GRID = {"fast": [3, 5, 8], "slow": [8, 13]}
 
 
@@ -109,8 +111,7 @@ if __name__ == "__main__":
 """
     script = tmp_path / "script.py"
     script.write_text(program, "utf-8")
-    env = {"PYTHONPATH": f"{ROOT / 'adapters'}:{ROOT}", "PATH": "/usr/bin:/bin"}
-    run = subprocess.Popen([sys.executable, str(script)], env=env)
+    run = subprocess.Popen([sys.executable, str(script)], env=ENVIRONMENT)
     until = time.monotonic() + 100
     while not (rows.exists() and rows.read_bytes().count(b"\n") > 8):
         assert time.monotonic() < until
@@ -120,7 +121,7 @@ if __name__ == "__main__":
     run.wait()
     kept = rows.read_bytes().count(b"\n") - 1
     assert 0 < kept < 40
-    subprocess.run([sys.executable, str(script)], env=env, check=True, timeout=100)
+    subprocess.run([sys.executable, str(script)], env=ENVIRONMENT, check=True, timeout=100)
     calls = log.read_text("ascii").split()
     assert sorted(set(map(int, calls))) == list(range(40))
     # What was under way at the kill is run twice, what was kept is not.
@@ -145,8 +146,7 @@ if __name__ == "__main__":
                measure=worked.number)
 """
     (tmp_path / "script.py").write_text(program, "utf-8")
-    env = {"PYTHONPATH": f"{ROOT / 'adapters'}:{ROOT}", "PATH": "/usr/bin:/bin"}
-    run = subprocess.Popen([sys.executable, str(tmp_path / "script.py")], env=env)
+    run = subprocess.Popen([sys.executable, str(tmp_path / "script.py")], env=ENVIRONMENT)
     until = time.monotonic() + 100
     while not (tmp_path / "log").exists():
         assert time.monotonic() < until
@@ -186,7 +186,7 @@ def test_a_script_without_its_guard_is_told(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=100, check=False,
-        env={"PYTHONPATH": f"{ROOT / 'adapters'}:{ROOT}", "PATH": "/usr/bin:/bin"},
+        env=ENVIRONMENT,
     )  # fmt: skip
     assert done.returncode == 1
     assert "a script must start its sweep under if __name__ == '__main__':" in done.stderr
