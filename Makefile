@@ -30,7 +30,7 @@ VENVR := .venv-release
 HAVE_RELEASE := $(VENVR)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install gateway demo pictures test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,11 @@ bench: $(HAVE_ALL) ## Measure against bounds taken in the same round
 	$(BIN)/python benchmarks/nats_rows.py --json benchmarks/results/nats.json
 	$(BIN)/python benchmarks/sweep_rows.py --json benchmarks/results/sweep.json
 	$(BIN)/python benchmarks/zipline_rows.py --json benchmarks/results/zipline.json
+	$(BIN)/python benchmarks/cost.py --json benchmarks/results/cost.json
+
+cost: $(HAVE_ALL) ## Measure where the time of an order goes, for the page of costs
+	$(BIN)/python benchmarks/cost.py --json docs/order-cost.json
+	$(BIN)/python docs/make_cost.py
 
 docs: $(HAVE_ALL) browser pictures ## Make the pictures and build the pages into site/
 	$(PIP) install -c $(PINS) 'sim2live[docs]'
@@ -90,6 +95,7 @@ docs: $(HAVE_ALL) browser pictures ## Make the pictures and build the pages into
 
 pictures: $(HAVE_ALL)
 	$(BIN)/python docs/make_architecture.py
+	$(BIN)/python docs/make_cost.py
 	@if command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; then \
 		for made in pictures activity_pictures page_pictures; do $(BIN)/python docs/make_$$made.py >/dev/null || exit 1; done; \
 		else echo "Chromium is missing: the screenshots stay as they are"; fi

@@ -1,10 +1,12 @@
-"""Fills `configuration.md` and `commands.md` from the code; mkdocs calls `on_page_markdown`."""
+"""Fills pages from code and figures: mkdocs calls `on_page_markdown` for each page."""
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,7 +19,12 @@ from sim2live.options import Settings
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the tables where the page asks for them."""
-    tables = {"settings": settings_table, "rules": rules_table, "verbs": verbs_table}
+    tables = {
+        "settings": settings_table,
+        "rules": rules_table,
+        "verbs": verbs_table,
+        "cost": cost_sentences,
+    }
     for name, table in tables.items():
         mark = "{{ " + name + " }}"
         if mark in markdown:
@@ -57,6 +64,23 @@ def _verbs(group: Any, path: str = "sim2live") -> Iterator[tuple[str, str]]:
             yield from _verbs(found, below)
         else:
             yield below, found.help or ""
+
+
+def cost_sentences() -> str:
+    """What an order costs, in ratios of what `make cost` measured."""
+    cost = _beside("make_cost")
+    told: str = cost.sentences(cost.read())
+    return told
+
+
+def _beside(name: str) -> Any:
+    """A script of this folder as a module; mkdocs runs this one from elsewhere."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _rows(struct: type[msgspec.Struct]) -> list[tuple[str, object, str]]:

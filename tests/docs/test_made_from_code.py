@@ -49,6 +49,18 @@ def test_the_picture_of_the_architecture_is_the_table_of_the_layers() -> None:
     assert (DOCS / "pictures" / "architecture.svg").read_text("utf-8") == drawn.draw()
 
 
+def test_the_page_of_costs_is_made_from_what_was_measured() -> None:
+    cost = load(DOCS / "make_cost.py")
+    page = load(DOCS / "hooks.py").on_page_markdown((DOCS / "cost.md").read_text("utf-8"))
+    assert "{{" not in page
+    assert (DOCS / "pictures" / "order-cost.svg").read_text("utf-8") == cost.draw(cost.read())
+    even = {"network": 10.0, "transport": 10.0, "gate": 20.0, "disk": 40.0, "requests": 80.0}
+    told = cost.sentences(even)
+    assert "memory takes 0.50 times" in told
+    assert "on disk it takes 1.00 times that time; 50% of it is the wait" in told
+    assert "25% is the network" in told
+
+
 def test_the_table_of_venues_says_what_the_classes_say() -> None:
     from sim2live.venues.evalitup import EvalItUp
     from sim2live.venues.paper import Paper
