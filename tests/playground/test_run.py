@@ -97,7 +97,10 @@ def test_a_script_that_fails_is_flattened_and_told(tmp_path: Path) -> None:
     outcome, lines = ran(script, minutes(100, 110))
     assert outcome.record.exit_code == 1
     assert outcome.record.open_position == 0
-    assert ("stderr", "RuntimeError: broken") in lines
+    told = [line for stream, line in lines if stream == "stderr"]
+    assert told[0] == "Traceback (most recent call last):"
+    assert f'File "{script}", line 4, in <module>' in told[1]  # no frame of ours above it
+    assert told[-1] == "RuntimeError: broken"
     assert any(line.startswith("RESULT") for _, line in lines)
 
 

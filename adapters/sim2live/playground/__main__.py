@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -32,6 +33,13 @@ def main(path: str) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         exec(compile(text, path, "exec"), header.names)  # noqa: S102 - that is the purpose
+    except Sim2LiveError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the clean-up follows
+        # The first frame is this one; nobody has to read it.
+        above = error.__traceback__
+        traceback.print_exception(error.with_traceback(above.tb_next if above else None))
+        return 1
     finally:
         _clean_up(header)
     return 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sim2live.clock import NS, to_ns
+from sim2live.clock import NS, iso, to_ns
 from sim2live.gateway.prices import NOMINAL
 from sim2live.gateway.projectx.envelope import Failure
 from sim2live.gateway.projectx.table import Table
@@ -58,6 +58,10 @@ class Sources:
             known = self._tables[symbol] = Table(self._files[symbol])
         begin, end = known.between(_midnight(first), _midnight(last + _DAY))
         found = Table(known.bars(begin, end))
+        if len(known) and not len(found):
+            days = f"{iso(known.times[0])[:10]} to {iso(known.times[-1])[:10]}"
+            rule = f"those of {symbol} go from {days}"
+            raise Failure(NO_DATA, f"There are no bars from {first} to {last}; {rule}", 404)
         interval = found.interval()
         if interval is not None and interval > seconds * NS:
             rule = f"the bars of {symbol} are {interval // NS} seconds long"
