@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 import threading
@@ -17,6 +18,7 @@ from sim2live.gateway.server import running_gateway
 from sim2live.market.contracts import front_month
 from sim2live.playground.journal import Journal
 from sim2live.playground.live import LivePlan, LiveRun
+from sim2live.playground.live_desk import earnings
 from sim2live.signals import Instrument, Signal
 from sim2live.venues.projectx import ProjectX
 
@@ -44,6 +46,13 @@ def hold(venue: ProjectX, instrument: Instrument, name: str) -> None:
         signal_id=name, workflow_id="python-test-1", instrument=instrument, side="BUY", qty=2
     )
     assert venue.send(signal, timeout=5).kind.name == "ACCEPTED"
+
+
+def account_of(venue: ProjectX) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = venue.reads.read("Account/search", {"onlyActiveAccounts": True})[
+        "accounts"
+    ]
+    return rows[0]
 
 
 def held(venue: ProjectX) -> dict[Instrument, int]:
@@ -83,6 +92,32 @@ def test_a_script_trades_on_live_bars_and_its_contract_ends_flat(
     number = venue.reads.read("Account/search", {"onlyActiveAccounts": True})["accounts"][0]["id"]
     assert venue.reads.read("Order/searchOpen", {"accountId": number})["orders"] == []
     assert sent(tmp_path)[:2] == [("Order/place", "accepted")] * 2
+
+
+def test_the_result_is_what_the_venue_says_of_the_fills(venue: ProjectX, tmp_path: Path) -> None:
+    lines: list[str] = []
+    made = plan(tmp_path, """
+        for side, size in ((0, 1), (1, 2), (0, 1)):
+            assert place_order(ACCOUNT_ID, CONTRACT_ID, side, size)["success"]
+            get_next_bar()
+    """)  # fmt: skip
+    balance = account_of(venue)["balance"]
+    assert LiveRun(made, venue, lambda _, line: lines.append(line)).run() == 0
+    told = json.loads(lines[-1].removeprefix("RESULT "))
+    assert told["finalBalance"] == account_of(venue)["balance"]
+    assert told["netPnl"] == pytest.approx(told["finalBalance"] - balance)
+    assert told["totalTrades"] == 4  # open, close and open, close
+
+
+def test_earnings_are_counted_from_flat_and_less_fees() -> None:
+    def fill(number: int, side: int, size: int, profit: float | None) -> dict[str, Any]:
+        time = f"2026-01-05T15:00:0{number}Z"
+        return {"id": number, "creationTimestamp": time, "side": side, "size": size,
+                "profitAndLoss": profit, "fees": 1.4}  # fmt: skip
+
+    fills = [fill(1, 0, 1, None), fill(2, 1, 2, 50.0), fill(3, 0, 1, -20.0)]
+    assert earnings(fills[::-1]) == (pytest.approx(30.0 - 3 * 1.4), 4, 50.0)
+    assert earnings([]) == (0.0, 0, 0.0)
 
 
 def test_an_exception_flattens(venue: ProjectX, tmp_path: Path) -> None:

@@ -180,11 +180,21 @@ class LiveDesk:
         )
 
     def end(self, _: requests.OfAccount) -> Answer:
-        """Nothing ends at the venue; the guard flattens afterwards."""
+        """What the run's fills of the contract earned, as the venue tells it.
+
+        Nothing ends at the venue; the guard flattens afterwards.
+        """
+        since = {"accountId": self._account.id, "startTimestamp": iso(self._since)}
+        rows = self._read("Trade/search", since)["trades"]
+        fills = [r for r in rows if r["contractId"] == self._contract and not r.get("voided")]
+        earned, count, win_rate = earnings(fills)
         return shapes.ReplayResult(
-            account_id=self._account.id, final_balance=self._balance(), total_pnl=0.0,
-            total_trades=self._count, win_rate=0.0,
-        )  # fmt: skip
+            account_id=self._account.id,
+            final_balance=self._balance(),
+            total_pnl=earned,
+            total_trades=count,
+            win_rate=win_rate,
+        )
 
     # -- the guard ---------------------------------------------------------------------------
     def is_flat(self) -> bool:
@@ -280,3 +290,26 @@ class LiveDesk:
             raise Failure(7, f"the outcome is unknown: {error}", 504) from None
         self._journal.settle(tag, "accepted")
         return answer
+
+
+def earnings(fills: list[dict[str, Any]]) -> tuple[float, int, float]:
+    """What fills came to, from flat.
+
+    Args:
+        fills: Rows of Trade/search, of one contract, in any order.
+
+    Returns:
+        Profit less fees in account currency; how many trades, where a fill that turns the
+        position counts as two; and the share of winners among the closing fills, in percent.
+    """
+    earned, held, count, closing, winners = 0.0, 0, 0, 0, 0
+    for row in sorted(fills, key=lambda row: (row["creationTimestamp"], row["id"])):
+        profit = row.get("profitAndLoss")
+        earned += (profit or 0.0) - (row.get("fees") or 0.0)
+        after = held + (row["size"] if row["side"] == 0 else -row["size"])
+        count += 2 if held * after < 0 else 1
+        held = after
+        if profit is not None:
+            closing += 1
+            winners += profit > 0
+    return round(earned, 10), count, round(100 * winners / closing, 4) if closing else 0.0
