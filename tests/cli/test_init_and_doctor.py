@@ -16,7 +16,7 @@ import pytest
 from typer.main import get_command
 
 from sim2live import Instrument, connect
-from sim2live.cli import checks
+from sim2live.cli import checks, screen
 from sim2live.cli.command import app
 from sim2live.cli.init import TEXT
 from sim2live.clock import SystemClock
@@ -216,6 +216,25 @@ def test_every_verb_documents_examples_and_exit_codes() -> None:
         assert "Exit codes" in text, verb
         # Lines of the source would be broken a second time by a narrow terminal.
         assert all(len(part.splitlines()) == 1 for part in text.split("\n\n")[:2]), verb
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "shown"),
+    [
+        (".venv/bin/sim2live", False, ".venv/bin/sim2live"),
+        (".venv/bin/sim2live", True, "sim2live"),
+        ("/usr/lib/sim2live/cli/__main__.py", False, "sim2live"),
+    ],
+)
+def test_a_next_step_can_be_typed_as_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, known: bool, shown: str
+) -> None:
+    monkeypatch.setattr("sys.argv", [typed, "gateway"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if known:
+        (tmp_path / "sim2live").write_text("#!/bin/sh\n")
+        (tmp_path / "sim2live").chmod(0o755)
+    assert screen.own_name() == shown
 
 
 ADDRESSES = '[alerts]\nphone = "json://127.0.0.1:{PORT}/"\nnobody = "json://127.0.0.1:{CLOSED}/"\n'
