@@ -8,7 +8,7 @@ neither cancel nor report.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +17,7 @@ from sim2live.clock import NS, Clock, SystemClock
 from sim2live.errors import DeliveryError, NotSentError, SignalError, UnknownOutcomeError
 from sim2live.signals import Instrument
 from sim2live.venues.base import Venue
+from sim2live.venues.health import paper_store
 from sim2live.venues.outcome import Kind, Outcome, Profile, classify, classify_200
 from sim2live.venues.transport import Transport
 
@@ -93,7 +94,7 @@ class EvalItUp(Venue):
         Returns:
             True when the server proved to be the paper gateway.
         """
-        store = self._paper_store(timeout)
+        store = paper_store(self._transport.get, timeout)
         if store is None:
             return False
         self.fingerprint = f"paper:{store}"
@@ -170,19 +171,6 @@ class EvalItUp(Venue):
         self.bars_missed += 1
         if self.bars_missed == 1:
             _log.warning("the paper gateway did not take a bar of %s: %s", instrument, why)
-
-    def _paper_store(self, timeout: float) -> str | None:
-        try:
-            answer = self._transport.get("/health", timeout=timeout)
-            health: Any = msgspec.json.decode(answer.body)
-        except (DeliveryError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        if answer.status != 200 or not isinstance(health, dict):
-            return None
-        if health.get("service") != "sim2live-gateway" or health.get("paper") is not True:
-            return None
-        store = health.get("store")
-        return store if isinstance(store, str) and store else None
 
 
 def signal_path(workflow: str) -> str:

@@ -20,6 +20,7 @@ from sim2live.clock import Clock, SystemClock
 from sim2live.errors import ConfigError, DeliveryError, SignalError, Sim2LiveError
 from sim2live.signals import CANCEL, MODIFY, Instrument, Signal
 from sim2live.venues.base import Report, Venue
+from sim2live.venues.health import paper_store
 from sim2live.venues.outcome import Kind, Outcome, Profile
 from sim2live.venues.projectx_accounts import Account, Accounts, UnknownWorkflowError
 from sim2live.venues.projectx_contracts import Contracts
@@ -137,7 +138,7 @@ class ProjectX(Venue):
         Returns:
             True when the server proved to be the paper gateway.
         """
-        store = self._paper_store(timeout)
+        store = paper_store(self.session.get, timeout)
         if store is None:
             return False
         self.fingerprint = f"paper:{store}"
@@ -324,19 +325,6 @@ class ProjectX(Venue):
                 instrument = self.contracts.instrument(row.contract_id, self.reads.read)
                 book[instrument] = book.get(instrument, 0) + row.signed
         return book
-
-    def _paper_store(self, timeout: float) -> str | None:
-        try:
-            answer = self.session.get("/health", timeout=timeout)
-            health: Any = msgspec.json.decode(answer.body)
-        except (DeliveryError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        if answer.status != 200 or not isinstance(health, dict):
-            return None
-        if health.get("service") != "sim2live-gateway" or health.get("paper") is not True:
-            return None
-        store = health.get("store")
-        return store if isinstance(store, str) and store else None
 
 
 def _each(one: Callable[[Account], _Child], accounts: Iterable[Account]) -> list[_Child]:
