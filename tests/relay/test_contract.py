@@ -15,14 +15,19 @@ from sim2live.venues.evalitup import EvalItUp
 from sim2live.venues.nats import Nats
 from sim2live.venues.paper import Paper
 
+PATIENCE = 20.0
+"""Seconds; four processes and a disk take their time on a busy machine."""
+
 
 class TestBeforeASignalApi(VenueContract):
+    timeout = PATIENCE
+
     @pytest.fixture
     def venue(self, desk: str, relay: Callable[..., Any]) -> Iterator[Venue]:
         with ChaosGateway(behaviour=Behaviour(dedupe=True)) as gateway:
             relay(desk, EvalItUp(gateway.url))
             made = Nats(desk)
-            assert made.meet(5.0)
+            assert made.meet(PATIENCE)
             assert not made.simulated
             yield made
             made.close()
@@ -30,12 +35,13 @@ class TestBeforeASignalApi(VenueContract):
 
 class TestBeforePaper(VenueContract):
     unknown_workflow = "nobody-made-this"
+    timeout = PATIENCE
 
     @pytest.fixture
     def venue(self, desk: str, relay: Callable[..., Any]) -> Iterator[Venue]:
         relay(desk, Paper({self.workflow: Pool.of(self.workflow)}))
         made = Nats(desk)
-        assert made.meet(5.0)
+        assert made.meet(PATIENCE)
         assert made.simulated
         yield made
         made.close()

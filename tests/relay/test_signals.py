@@ -163,7 +163,7 @@ def test_a_signal_meant_for_paper_never_reaches_another_venue(
 ) -> None:
     paper = relay(desk, Paper())
     venue = connect(desk)
-    assert venue.meet(5.0)
+    assert venue.meet(TIMEOUT)
     venue.on_bar(MES, Bar(1_000_000_000, 100.0, 100.0, 100.0, 100.0))
     assert venue.send(order("in"), timeout=TIMEOUT).kind is Kind.ACCEPTED
     until(lambda: venue.positions("pool") == {MES: 1})

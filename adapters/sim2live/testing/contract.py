@@ -22,8 +22,6 @@ from sim2live.signals import BUY, CLOSE, OPEN, SELL, Instrument, Signal
 from sim2live.venues.base import Profile, Venue
 from sim2live.venues.outcome import Kind, Outcome
 
-TIMEOUT = 2.0
-
 
 class VenueContract:
     """Inherit from it in a class whose name starts with ``Test``, and add a fixture ``venue``.
@@ -32,11 +30,13 @@ class VenueContract:
         workflow: a pool that exists at the venue.
         unknown_workflow: one that does not, or None where every pool exists.
         instrument: something that may be traded there in tests.
+        timeout: seconds that an exchange may take there.
     """
 
     workflow = "python-test"
     unknown_workflow: str | None = None
     instrument = Instrument("CME", "MESZ6")
+    timeout = 2.0
 
     def signal(self, name: str, *, closing: bool = False, workflow: str | None = None) -> Signal:
         """A market order for one contract: a purchase, or the sale that closes it."""
@@ -54,14 +54,14 @@ class VenueContract:
         assert isinstance(venue.fingerprint, str)
         assert venue.fingerprint
         first = venue.fingerprint
-        venue.send(self.signal("who"), timeout=TIMEOUT)
+        venue.send(self.signal("who"), timeout=self.timeout)
         assert venue.fingerprint == first
         assert isinstance(venue.profile, Profile)
 
     def test_a_signal_and_its_exit_are_accepted(self, venue: Venue) -> None:
         """The plain way: an entry and the order that closes it."""
         for signal in (self.signal("entry"), self.signal("exit", closing=True)):
-            outcome = venue.send(signal, timeout=TIMEOUT)
+            outcome = venue.send(signal, timeout=self.timeout)
             assert isinstance(outcome, Outcome)
             assert outcome.kind is Kind.ACCEPTED, outcome
 
@@ -70,7 +70,7 @@ class VenueContract:
         if self.unknown_workflow is None:
             return
         signal = self.signal("lost", workflow=self.unknown_workflow)
-        outcome = venue.send(signal, timeout=TIMEOUT)
+        outcome = venue.send(signal, timeout=self.timeout)
         assert outcome.kind is Kind.REJECTED
         assert outcome.reason
 
@@ -81,7 +81,7 @@ class VenueContract:
                 signal = self.signal("named", workflow=name)
             except ValueError:
                 continue  # the word itself refuses such a name, so no venue ever sees it
-            assert isinstance(venue.send(signal, timeout=TIMEOUT), Outcome)
+            assert isinstance(venue.send(signal, timeout=self.timeout), Outcome)
 
     def test_without_time_it_answers_all_the_same(self, venue: Venue) -> None:
         """A deadline that has passed is an outcome; it is never an exception."""
@@ -89,8 +89,8 @@ class VenueContract:
 
     def test_the_same_signal_again_is_an_outcome(self, venue: Venue) -> None:
         """Where the profile says that ids are remembered, the first answer comes again."""
-        first = venue.send(self.signal("again"), timeout=TIMEOUT)
-        second = venue.send(self.signal("again"), timeout=TIMEOUT)
+        first = venue.send(self.signal("again"), timeout=self.timeout)
+        second = venue.send(self.signal("again"), timeout=self.timeout)
         assert isinstance(second, Outcome)
         if venue.profile.dedupe == "yes":
             assert second.kind is first.kind
@@ -103,7 +103,7 @@ class VenueContract:
             for turn in range(5):
                 name = f"thread-{number}-{turn}"
                 try:
-                    outcomes.append(venue.send(self.signal(name), timeout=TIMEOUT))
+                    outcomes.append(venue.send(self.signal(name), timeout=self.timeout))
                 except Exception as error:  # noqa: BLE001 - what must not happen is shown below
                     outcomes.append(error)
 
@@ -118,7 +118,7 @@ class VenueContract:
     def test_what_it_cannot_tell_is_none(self, venue: Venue) -> None:
         """Positions and look-ups are facts or None; "flat" is an empty dict, said on purpose."""
         sent = self.signal("told")
-        venue.send(sent, timeout=TIMEOUT)
+        venue.send(sent, timeout=self.timeout)
         positions = venue.positions(self.workflow)
         assert positions is None or all(isinstance(held, int) for held in positions.values())
         found = venue.lookup(sent)
@@ -129,7 +129,7 @@ class VenueContract:
     def test_reports_come_once_and_have_ids(self, venue: Venue) -> None:
         """A report that was told is not told again."""
         venue.on_bar(self.instrument, Bar(1_000_000_000, 100.0, 100.0, 100.0, 100.0))
-        venue.send(self.signal("reported"), timeout=TIMEOUT)
+        venue.send(self.signal("reported"), timeout=self.timeout)
         reports = venue.reports()
         assert len({report.id for report in reports}) == len(reports)
         assert not {report.id for report in venue.reports()} & {report.id for report in reports}
@@ -139,11 +139,11 @@ class VenueContract:
     def test_a_probe_sends_nothing(self, venue: Venue) -> None:
         """Asking whether somebody is there is no order."""
         before = venue.positions(self.workflow)
-        assert venue.probe(timeout=TIMEOUT) is True
+        assert venue.probe(timeout=self.timeout) is True
         assert venue.positions(self.workflow) == before
 
     def test_closed_twice_it_still_answers(self, venue: Venue) -> None:
         """The gate may close a venue while a call is on its way."""
         venue.close()
         venue.close()
-        assert isinstance(venue.send(self.signal("after"), timeout=TIMEOUT), Outcome)
+        assert isinstance(venue.send(self.signal("after"), timeout=self.timeout), Outcome)
