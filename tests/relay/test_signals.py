@@ -15,6 +15,7 @@ from sim2live.errors import ConfigError
 from sim2live.exchange.execution import Behaviour
 from sim2live.gate.journal import open_journal
 from sim2live.market.bars import Bar
+from sim2live.signals import Signal
 from sim2live.testing import ChaosGateway
 from sim2live.venues.evalitup import EvalItUp
 from sim2live.venues.nats import Nats
@@ -25,6 +26,18 @@ from sim2live.venues.record import Record
 TIMEOUT = 10.0
 Start = Callable[..., Beside]
 Connect = Callable[..., Nats]
+
+
+def settled(venue: Nats, signal: Signal) -> Outcome:
+    """What the relay says, as soon as it says anything."""
+    found: list[Outcome] = []
+
+    def asked() -> bool:
+        found.extend(one for one in [venue.lookup(signal)] if one is not None)
+        return bool(found)
+
+    until(asked)
+    return found[0]
 
 
 def test_the_outcome_is_what_the_real_venue_said(desk: str, relay: Start, connect: Connect) -> None:
@@ -109,13 +122,11 @@ def test_what_waits_at_the_server_is_told_by_an_answer_or_withdrawn(
     venue.send(order("before"), timeout=TIMEOUT)
     beside.pause()  # it holds the lease still, and takes nothing
     assert venue.send(order("waits"), timeout=0.3).kind is Kind.UNKNOWN
-    withdrawn = venue.lookup(order("waits"))
-    assert withdrawn is not None
+    withdrawn = settled(venue, order("waits"))
     assert withdrawn.kind is Kind.REJECTED
     beside.relay.step(1.0)  # now it takes the signal
     until(lambda: beside.journal.find(["waits"])["waits"].state == "HELD")
-    known = venue.lookup(order("before"))
-    assert known is not None
+    known = settled(venue, order("before"))
     assert known.kind is Kind.ACCEPTED
     assert [one.signal_id for one in record.signals] == ["before"]
 
@@ -127,8 +138,7 @@ def test_a_receipt_outlives_its_relay_and_the_strategy_that_waits(
     assert connect(desk).send(order("one"), timeout=TIMEOUT).kind is Kind.ACCEPTED
     beside.pause()
     beside.relay.lease.give_back()
-    found = connect(desk).lookup(order("one"))
-    assert found is not None
+    found = settled(connect(desk), order("one"))
     assert found.kind is Kind.ACCEPTED
     assert connect(desk).lookup(order("never-sent")) is None
 
@@ -147,8 +157,7 @@ def test_an_exit_that_cannot_go_is_owed_until_somebody_asks(
         refused = venue.send(order("more"), timeout=TIMEOUT)
         assert refused.kind is Kind.NOT_SENT
         # Asked for, it is the gate's again, and the relay leaves it alone for good.
-        given_back = venue.lookup(order("out", closing=True))
-        assert given_back is not None
+        given_back = settled(venue, order("out", closing=True))
         assert given_back.kind is Kind.REJECTED
         # One that nobody asks about goes as soon as it can.
         venue.send(order("out-too", closing=True), timeout=TIMEOUT)
@@ -251,8 +260,7 @@ def test_a_server_that_went_back_in_time_repeats_and_loses_nothing(
     server.start()
     until(lambda: venue.probe(timeout=1.0))
     for number in range(5):
-        known = venue.lookup(order(f"lost-{number}"))
-        assert known is not None
+        known = settled(venue, order(f"lost-{number}"))
         assert known.kind is Kind.ACCEPTED
     assert venue.send(order("after"), timeout=TIMEOUT).kind is Kind.ACCEPTED
     assert len(record.signals) == 7
@@ -269,8 +277,6 @@ def test_a_frozen_server_leaves_an_unknown_outcome_that_settles_later(
     frozen = venue.send(order("two"), timeout=0.5)
     assert (frozen.kind, frozen.timed_out) == (Kind.UNKNOWN, True)
     server.thaw()
-    found: list[Outcome | None] = []
-    until(lambda: found.append(venue.lookup(order("two"))) or found[-1] is not None)
-    assert found[-1] is not None
+    found = settled(venue, order("two"))
     sent = "two" in [one.signal_id for one in record.signals]
-    assert found[-1].kind is (Kind.ACCEPTED if sent else Kind.REJECTED)
+    assert found.kind is (Kind.ACCEPTED if sent else Kind.REJECTED)

@@ -29,6 +29,8 @@ from sim2live.venues.broker import Parcel
 from sim2live.venues.outcome import Kind, Outcome
 from sim2live.venues.relay_words import FOR_VENUE, SENT_AT, Slip
 
+PATIENCE = 0.2
+"""Seconds that a question waits for an exchange that is under way."""
 WITHDRAWN = "the strategy host asked before the relay had begun it: it will not go"
 LATE = "the lease was over before a byte left"
 AGAIN = (Step.OWE, Step.RESEND)
@@ -78,6 +80,7 @@ class Passage:
         self._timeout = timeout
         self._tell = tell
         self._lock = threading.Lock()
+        self._free = threading.Condition()
         self._busy: set[str] = set()
         self._debts: dict[str, Row] = {}
         self.left = False
@@ -158,7 +161,8 @@ class Passage:
             signal = decode(payload)
         except SignalError:
             return None
-        with self._alone(signal.signal_id) as mine:
+        # A receipt is on its way a moment before its signal is done with.
+        with self._alone(signal.signal_id, patience=PATIENCE) as mine:
             if not mine or not self._lease.valid():
                 return None
             row = self._journal.find([signal.signal_id]).get(signal.signal_id)
@@ -187,17 +191,18 @@ class Passage:
     # -- inside --------------------------------------------------------------------------
 
     @contextmanager
-    def _alone(self, id_: str) -> Iterator[bool]:
+    def _alone(self, id_: str, *, patience: float = 0.0) -> Iterator[bool]:
         """One thread at a time looks after an id; False for one that comes too late."""
-        with self._lock:
-            mine = id_ not in self._busy
+        with self._free:
+            mine = self._free.wait_for(lambda: id_ not in self._busy, patience)
             self._busy.add(id_)
         try:
             yield mine
         finally:
             if mine:
-                with self._lock:
+                with self._free:
                     self._busy.discard(id_)
+                    self._free.notify_all()
 
     def _may_begin(self) -> bool:
         """An exchange that is begun must end within the tenure."""
