@@ -97,8 +97,8 @@ class Desk:
 
         Args:
             signal: A signal for a pool that exists.
-            then: Called when that has happened, with None; or with the reason why it could not
-                be stored, and then it was not executed.
+            then: Called with None when it is durable, and executed before anything else is
+                asked; or with the reason why it could not be stored and was not executed.
 
         Raises:
             SignalError: Its id was used by another signal, or it names an order that is not
@@ -158,14 +158,15 @@ class Desk:
                 for then in told:
                     then(error)
             return
+        # Accepted is true from here on; nobody can ask more before this turn of the loop is over.
+        for _, told in waiting.values():
+            for then in told:
+                then(None)
         for time, entry in entries:
             if isinstance(entry, Signal):
                 self._submit(entry, time)
             else:
                 self._apply(time, entry)
-        for _, told in waiting.values():
-            for then in told:
-                then(None)
         self._changed()
 
     def _to_be_known(self, instrument: Instrument, now: int) -> list[tuple[int, Entry]]:

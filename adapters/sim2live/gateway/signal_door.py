@@ -38,6 +38,9 @@ class SignalDoor:
         self._chronicle = chronicle
         self._clock = clock
         self._limit = limit
+        # Names of signals that were answered, with nanoseconds; told when they are executed.
+        self._answered: list[tuple[str, int]] = []
+        desk.watchers.append(self._tell)
 
     @staticmethod
     def owns(path: bytes) -> bool:
@@ -69,9 +72,15 @@ class SignalDoor:
             self._refuse(told, signal.workflow_id, signal, then, began)
             return
         then(Reply(200, encode({"status": "accepted", "signal_id": signal.signal_id})))
-        # It was executed, whether or not its sender still listens.
-        took = self._clock.monotonic_ns() - began
-        self._chronicle.took(self._desk.taken[signal.signal_id], took)
+        self._answered.append((signal.signal_id, self._clock.monotonic_ns() - began))
+        if signal.signal_id in self._desk.taken:  # it came before
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the chronicle what was answered and is executed by now."""
+        for name, took in self._answered:
+            self._chronicle.took(self._desk.taken[name], took)
+        self._answered.clear()
 
     def _refuse(
         self, refused: Refused, pool: str, signal: Signal | None, then: Then, began: int
