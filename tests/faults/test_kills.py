@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.campaign.venue import FaultyVenue
+from tests.campaign.venue import DEATHS, FaultyVenue
 from tests.faults.conftest import ONE
 from tests.faults.life import PLAN
 
@@ -26,11 +26,13 @@ from sim2live.venues.record import Record
 ROOT = Path(__file__).parents[2]
 
 
-def run(folder: Path, *options: str, crash: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *options: str, crash: str = "", patience: float = 50
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tests.faults.life", str(folder), *options],
         cwd=ROOT, env={**os.environ, "CRASH_AT": crash},
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=patience, check=False,
     )  # fmt: skip
 
 
@@ -78,14 +80,29 @@ def test_fault_04_killed_between_answer_and_commit(tmp_path: Path, bar: int) -> 
     assert_as_uninterrupted(killed_and_restarted(tmp_path, f"before_commit@{bar}"))
 
 
+@pytest.mark.timeout(240)  # a hundred processes; three seconds where nothing else runs
 def test_fault_54_killed_at_each_bar_of_a_day(tmp_path: Path) -> None:
-    done = run(tmp_path, "--each")
+    done = run(tmp_path, "--each", crash="after_commit", patience=200)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert len(told) == len(PLAN) == 24
     for result in told.values():
         assert_as_uninterrupted(result)
         assert result["missed"] == [], "a kill between two bars misses nothing"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("point", DEATHS)
+def test_fault_54_killed_at_each_point_of_each_bar_of_a_day(tmp_path: Path, point: str) -> None:
+    """The venue ends as the uninterrupted run leaves it, or what is missing is told as a state."""
+    done = run(tmp_path, "--each", crash=point, patience=200)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert len(told) == 18, "bars at which something is sent"
+    for bar, result in told.items():
+        assert result["most"] == 1, "nothing was executed twice"
+        assert result["held"] == PLAN[-1] or result["missed"][-1][0] == len(PLAN), bar
+        assert all(state != "ACTIVE" for *_, state in result["missed"]), bar
 
 
 HOLDER = """
