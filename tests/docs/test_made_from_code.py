@@ -96,6 +96,7 @@ def test_messages_of_the_troubleshooting_page_stand_in_the_code() -> None:
         "halted: ",
         "exits only while ", "Not sent to ", "Unknown outcome at ",
         "does not prove what became of the signal",
+        "no relay has been at work", "remembers what was sent from here",
     ):  # fmt: skip
         assert words.strip() in page, f"not on the page: {words}"
         assert words in code, f"no message of the code: {words}"
