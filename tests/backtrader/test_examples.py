@@ -25,7 +25,9 @@ NEEDS = {"backtrader_sklearn.py": "sklearn", "backtrader_pandas_stream.py": "pan
 
 
 def test_every_example_of_backtrader_is_tried_here() -> None:
-    assert {path.name for path in EXAMPLES.glob("backtrader_*.py")} == set(SAYS)
+    elsewhere = {"backtrader_sweep.py"}  # with the sweeps
+    found = {path.name for path in EXAMPLES.glob("backtrader_*.py")}
+    assert found - elsewhere == set(SAYS)
 
 
 @pytest.mark.parametrize("name", sorted(SAYS))
