@@ -102,7 +102,7 @@ class Database:
         )
         if self.path != MEMORY:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            mode = _to_wal(connection)
             if mode != "wal":
                 connection.close()
                 raise JournalError(
@@ -240,6 +240,19 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
     except sqlite3.ProgrammingError:
         return
+
+
+def _to_wal(connection: sqlite3.Connection, attempts: int = 100) -> str:
+    """Switch to the write-ahead log; returns the mode that the file is in then."""
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not attempts:
+            raise
+        # Another process makes the same file at this moment; SQLite does not wait for this lock.
+        threading.Event().wait(BUSY_TIMEOUT_MS / 1000 / 100)
+        return _to_wal(connection, attempts - 1)
+    return str(mode)
 
 
 class Exclusive:
