@@ -312,3 +312,24 @@ def test_a_refusal_takes_back_what_it_took_back_then(tmp_path) -> None:
     two.a.on_bar(MES, bar(1))
     assert two.want(two.a, 3, 1).granted == 1
     two.a.close()
+
+
+def test_a_correction_that_a_kill_cut_off_counts_for_what_the_other_decides_then(tmp_path) -> None:
+    """b's order un-happened at the last bar; a's next order is not added to what b held."""
+    journal, venue = tmp_path / "journal.sqlite3", Scripted()
+    two = Two(venue, journal)
+    for who in (two.a, two.b):
+        who.on_bar(MES, bar(1))
+    two.want(two.b, 1, 1)
+    two.a.gate.journal.intend = lambda *_: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        two.want(two.b, 0, 1, nth=-1)
+    two.a.gate.shelf.release()
+    two = Two(venue, journal)
+    two.b.on_bar(MES, bar(1))
+    two.want(two.b, 1, 1)
+    two.want(two.b, 0, 1, nth=-1)
+    assert venue.held == 1, "a replay sends nothing by itself"
+    assert two.want(two.a, 2, 1, nth=1).status is Status.ACCEPTED
+    assert venue.held == 2
+    two.a.close()

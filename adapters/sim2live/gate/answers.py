@@ -57,19 +57,22 @@ class Answers:
         unheard = decision.nth >= 0 and not book.heard(decision)
         return unheard and self._replay.stored(decision) is None
 
-    def past(self, book: Book, decision: Decision) -> Receipt:
+    def past(self, book: Book, decision: Decision, *, now: bool = False) -> Receipt:
         """What becomes of a decision whose strategy is still in its history: nothing is sent.
 
         Refusals are replayed, or the rebuilt simulator would hold what the venue never took
-        (rule 6 of following).
+        (rule 6 of following). A correction has no id that could tell whether it was made before.
+        At the bar of now, where the replay has come to the last word on record, it is the next.
         """
         stored = self._replay.stored(decision) if decision.nth >= 0 else None
         if stored is None:
             stored = Sent(status=Status.SHADOW, reason="history")
         granted = decision.target
+        prior = book.rebuilt.get(decision.owner, 0)
+        if now and decision.nth < 0 and prior == book.targets.get(decision.owner, 0):
+            book.want(decision.owner, granted)
         if stored.status in REFUSALS:
             # Of other bars than those of then no more is taken back than the order asks for.
-            prior = book.rebuilt.get(decision.owner, 0)
             granted = sorted((prior, granted, granted - stored.grown))[1]
         book.rebuilt[decision.owner] = granted
         book.last = (decision.strategy, decision.run, decision.decided_at)

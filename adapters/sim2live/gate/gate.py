@@ -198,7 +198,7 @@ class Gate:
             book.leave(decision.strategy)
         if decision.strategy in book.here or (now and self._answers.due(book, decision)):
             return None
-        return self._answers.past(book, decision)
+        return self._answers.past(book, decision, now=now)
 
     def _settle(self, book: Book, decision: Decision, grown: int) -> Sent:
         """Send the difference: what closes first, and what opens only when that has gone."""
