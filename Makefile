@@ -110,7 +110,7 @@ test-wheel: build ## Run tests on the built wheel, far from the sources
 	rm -rf $(VENVW) $(AWAY) && mkdir -p $(AWAY)
 	$(PYTHON) -m venv $(VENVW)
 	$(VENVW)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet install -c $(PINS) \
-		"$$(echo dist/*.whl)[gateway,backtrader,dev]"
+		"$$(echo dist/*.whl)[gateway,backtrader,alerts,dev]"
 	cp -r tests examples pyproject.toml $(AWAY)
 	cd $(AWAY) && ../../$(VENVW)/$(SCRIPTS)/python -c \
 		"import pathlib, sim2live; assert 'site-packages' in pathlib.Path(sim2live.__file__).parts"

@@ -46,11 +46,11 @@ class Backtests(Nothing):
 
     def run(self, points: Any) -> list[list[Row]]:
         sys.path.insert(0, str(EXAMPLES))
-        import backtrader_sweep
+        import sweep_backtrader
         from ma_cross import MaCross
 
         for point in points:
-            cerebro = backtrader_sweep.simulation()
+            cerebro = sweep_backtrader.simulation()
             cerebro.addstrategy(MaCross, **point)
             cerebro.run()
         return [[{"n": 0}] for _ in points]

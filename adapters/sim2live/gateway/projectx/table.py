@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from sim2live.market.bars import Bar
@@ -40,10 +40,6 @@ class Table:
     def between(self, after: int, until: int) -> tuple[int, int]:
         """Places of the bars that close after one moment, and not after another."""
         return bisect_right(self.times, after), bisect_right(self.times, until)
-
-    def first_from(self, moment: int) -> int:
-        """Place of the first bar that closes at a moment or later."""
-        return bisect_left(self.times, moment)
 
     def interval(self) -> int | None:
         """The smallest distance between two bars in nanoseconds; None for fewer than two."""

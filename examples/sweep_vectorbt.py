@@ -1,6 +1,6 @@
 """Many pairs of windows, on every core or on a Ray cluster; the best one becomes signals.
 
-python examples/vectorbt_sweep.py [local|ray]
+python examples/sweep_vectorbt.py [local|ray]
 
 Killed and started again, it goes on where it was: the finished rows are in sweep.jsonl.
 """

@@ -1,6 +1,6 @@
 """One strategy with many parameters, on every core; the best one is followed on paper.
 
-python examples/backtrader_sweep.py
+python examples/sweep_backtrader.py
 """
 
 from functools import cache
