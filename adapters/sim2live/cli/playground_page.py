@@ -42,7 +42,7 @@ def page(outcome: Outcome) -> str:
             "Simulated account, no fees."
         ),
         style=(room / "report.css").read_text("utf-8"),
-        script=(room / "playground.js").read_text("utf-8"),
+        script="".join((room / name).read_text("utf-8") for name in ("charts.js", "playground.js")),
         tiles=_tiles(record),
         instrument=escape(record.contract),
         fill_count=len(record.fills),

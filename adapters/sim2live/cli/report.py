@@ -42,7 +42,7 @@ def page(result: Rehearsal) -> str:
             "broker, and through the mirror, the gate and HTTP into a paper gateway."
         ),
         style=(room / "report.css").read_text("utf-8"),
-        script=(room / "report.js").read_text("utf-8"),
+        script="".join((room / name).read_text("utf-8") for name in ("charts.js", "report.js")),
         tiles=_tiles(result),
         differences=_differences(result),
         instrument=instrument,
