@@ -185,6 +185,12 @@ def test_a_script_that_is_no_python_or_too_long_is_refused(tmp_path: Path, text:
         is_whole(written(tmp_path, text))
 
 
+def test_a_syntax_error_names_the_script_and_the_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"strategy\.py, line 2") as caught:
+        is_whole(written(tmp_path, "x = 1\nx = ("))
+    assert "<unknown>" not in str(caught.value)
+
+
 def test_a_missing_script_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nothing\.py"):
         is_whole(tmp_path / "nothing.py")

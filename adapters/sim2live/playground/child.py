@@ -40,7 +40,7 @@ def is_whole(script: Path) -> bool:
     if len(text) > MOST_BYTES:
         raise ConfigError(f"script={str(script)!r}: must be at most {MOST_BYTES} bytes")
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(text, filename=script.name)
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"script={str(script)!r}: {error}") from None
     defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
