@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sim2live.clock import SystemClock, from_ns
 from sim2live.gateway.server import Gateway, running_gateway
+from sim2live.market.contracts import front_month
 from sim2live.signals import Instrument, decode
 from sim2live.venues.transport import Transport
 
@@ -134,6 +136,29 @@ def test_every_field_of_the_wire_has_an_option() -> None:
 def test_a_price_of_zero_is_a_price() -> None:
     done = sim2live("send", *ORDER, "--type", "LIMIT", "--limit-price", "0", "--dry-run")
     assert decode(done.stdout.strip().encode()).limit_price == 0.0
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("CME:MESU20", "CME:MESU20 last traded on 2020-09-18; the front month is MES"),
+        ("CME:ES=F", "CME:ES=F names no contract month; the front month is ES"),
+    ],
+)
+def test_a_contract_that_cannot_be_meant_is_doubted_and_sent_as_written(
+    written: str, says: str
+) -> None:
+    done = sim2live("send", "-i", written, "--side", "BUY", "--qty", "1", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f"Warning  {says}")
+    assert done.stderr.count("\n") == 1
+    assert decode(done.stdout.strip().encode()).instrument == Instrument.parse(written)
+
+
+def test_a_contract_of_these_months_is_not_doubted() -> None:
+    front = front_month("MES", from_ns(SystemClock().now_ns()).date())
+    words = ("-i", f"CME:{front}", "--side", "BUY", "--qty", "1", "--dry-run")
+    assert sim2live("send", *words).stderr == ""
 
 
 def test_a_rejection_is_one_and_quotes_the_venue(gateway: Gateway) -> None:

@@ -51,6 +51,11 @@ def machine(value: Any) -> None:
     sys.stdout.flush()
 
 
+def warn(sentence: str) -> None:
+    """Say what looks wrong, where it does not stop us."""
+    err().print(Text.assemble(("Warning  ", "bold yellow"), sentence), soft_wrap=True)
+
+
 def complain(error: Sim2LiveError) -> None:
     """Say what is wrong and what to do next; a user's mistake needs no traceback."""
     console = err()

@@ -129,7 +129,8 @@ def send(
 ) -> None:
     """Send one signal, once, and say what became of it.
 
-    [bold]Accepted is not filled.[/bold] It means that the server took the signal.
+    [bold]Accepted is not filled.[/bold] It means that the server took the signal. A contract
+    that is mistyped or has expired gets a warning, and is sent as it is written.
 
     [bold]Examples[/bold]
 
@@ -162,6 +163,9 @@ def send(
         order_id=order_id,
         parent_order_id=parent_order_id,
     )
+    doubt = _doubt(signal)
+    if doubt:
+        screen.warn(f"{doubt}; it is sent as written, the venue decides")
     if dry_run:
         screen.machine(signal)
         return
@@ -205,6 +209,16 @@ def _signal(
         bracket=bracket,
         **fields,
     )
+
+
+def _doubt(signal: Signal) -> str | None:
+    """What is wrong with the contract, as far as anybody here can tell."""
+    from sim2live.clock import SystemClock
+    from sim2live.market.contracts import suggest
+    from sim2live.market.sessions import Timetable
+
+    sessions = Timetable().sessions_for(signal.instrument)
+    return suggest(signal.instrument, on=sessions.session_of(SystemClock().now_ns()))
 
 
 def _random_id() -> str:
