@@ -72,6 +72,29 @@ def test_a_bracket_shows_three_linked_orders_in_every_account(
     page.wait_for_selector("#candles svg")
 
 
+def test_the_way_over_a_relay_is_shown_as_text_and_a_direct_signal_has_none(
+    gateway: Gateway, open_page: Any, until: Any
+) -> None:
+    page = open_page(gateway.url)
+    send(gateway, "direct")
+    send(gateway, "relayed")
+    way = {"signal_id": "relayed", "host": HOSTILE, "left_at": 1, "relay": "desk", "taken_at": 2}
+    told = requests.post(f"{gateway.url}/activity/way", json=way, timeout=5)
+    assert told.status_code == 200
+    page.locator(ROW, has_text="relayed").first.click()
+    page.wait_for_selector("#detail [data-order]")
+    words = page.locator("#detail dt", has_text="Way").locator("xpath=following-sibling::dd[1]")
+    steps = words.inner_text().split(" \u2192 ")
+    begins = [f"left {HOSTILE} ", "taken by the relay on desk ", "handed to this gateway "]
+    for step, begin in zip(steps, [*begins, "executed "], strict=True):
+        assert step.startswith(begin)
+    page.keyboard.press("Escape")
+    page.locator(ROW, has_text="direct").first.click()
+    page.wait_for_selector("#detail [data-order]")
+    assert page.locator("#detail dt", has_text="Way").count() == 0
+    page.keyboard.press("Escape")
+
+
 def test_a_refused_signal_says_why(gateway: Gateway, open_page: Any) -> None:
     page = open_page(gateway.url)
     send(gateway, "x", workflow_id="nobody")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from tests.relay.conftest import MES, Beside, order, until
 from tests.relay.server import NatsServer
 
 from sim2live.clock import SystemClock
 from sim2live.errors import ConfigError
+from sim2live.exchange.accounts import Pool
 from sim2live.exchange.execution import Behaviour
 from sim2live.gate.journal import open_journal
+from sim2live.gateway.server import running_gateway
 from sim2live.market.bars import Bar
 from sim2live.signals import Signal
 from sim2live.testing import ChaosGateway
@@ -50,6 +54,26 @@ def test_the_outcome_is_what_the_real_venue_said(desk: str, relay: Start, connec
         assert (refused.kind, refused.status) == (Kind.REJECTED, 400)
         assert venue.send(order("three"), timeout=TIMEOUT).kind is Kind.UNKNOWN
         assert gateway.account.held("pool", MES) == 2
+
+
+def test_a_paper_gateway_is_told_which_way_a_signal_came(
+    desk: str, relay: Start, connect: Connect
+) -> None:
+    with running_gateway({"pool": Pool.of("pool")}) as gateway:
+        target = EvalItUp(gateway.url)
+        assert target.prove_paper(TIMEOUT)
+        relay(desk, target)
+        before = SystemClock().now_ns()
+        assert connect(desk).send(order("one"), timeout=TIMEOUT).kind is Kind.ACCEPTED
+        until(lambda: _way(gateway.url) is not None)
+        way = _way(gateway.url)
+        assert (way["signal_id"], way["host"], way["relay"]) == ("one", platform.node(), "desk")
+        assert before <= way["left_at"] <= way["taken_at"] <= SystemClock().now_ns()
+
+
+def _way(url: str) -> Any:
+    answer = requests.get(f"{url}/activity/signal?number=1", timeout=5)
+    return answer.json().get("way")
 
 
 def test_without_streams_nothing_was_sent(desk: str, connect: Connect) -> None:

@@ -11,13 +11,18 @@ import pytest
 
 from sim2live.clock import ManualClock
 from sim2live.errors import ConfigError, SignalError
+from sim2live.gateway.way import Way, read_way
 from sim2live.market.bars import Bar
 from sim2live.signals import Instrument, Signal
 from sim2live.venues.evalitup import EvalItUp, signal_path
 from sim2live.venues.outcome import Kind, Profile
+from sim2live.venues.relay_words import Slip
 
 MES = Instrument("CME", "MESZ6")
 BAR = Bar(1_767_625_200_000_000_000, 5070.0, 5071.5, 5069.25, 5070.25, 12.0)
+SLIP = Slip(
+    signal_id="s1", workflow="pool", kind=Kind.ACCEPTED, relay="desk", sent_at=5, taken_at=6
+)
 TOKEN = "s3cret-token"
 
 Serve = Callable[..., Any]
@@ -194,6 +199,7 @@ def test_anything_but_a_clear_yes_stays_real(serve: Serve, answer: bytes) -> Non
     assert venue.simulated is False
     assert venue.fingerprint == f"evalitup:{server.url}"
     venue.on_bar(MES, BAR)
+    venue.on_way(SLIP, "quant-1")
     assert len(server.requests) == 1
 
 
@@ -246,6 +252,19 @@ def test_bars_not_taken_are_counted_and_logged_once(
     assert "CME:MESZ6" in caplog.text
 
 
+def test_a_gateway_is_told_a_way_that_it_can_show(serve: Serve) -> None:
+    server = serve(answering(PAPER, http(200), http(404)))
+    venue = venue_at(server.url)
+    venue.prove_paper(5)
+    venue.on_way(SLIP, "x" * 65)
+    venue.on_way(SLIP, "\udcff")  # a gateway of an earlier version knows no way: nothing is raised
+    for request, host in zip(server.requests[1:], ("x" * 64, ""), strict=True):
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /activity/way HTTP/1.1\r\n")
+        way = read_way(body)
+        assert way == Way("s1", host=host, left_at=5, relay="desk", taken_at=6)
+
+
 def test_a_frozen_gateway_does_not_hold_up_every_bar(
     serve: Serve, manual_clock: ManualClock
 ) -> None:
@@ -260,6 +279,7 @@ def test_a_frozen_gateway_does_not_hold_up_every_bar(
     venue.prove_paper(5)
     for _ in range(50):
         venue.on_bar(MES, BAR)
+    venue.on_way(SLIP, "quant-1")
     assert venue.bars_missed == 50
     assert len(server.requests) == 2
     manual_clock.advance(10)

@@ -26,6 +26,7 @@ from sim2live.gateway.control import Control
 from sim2live.gateway.desk import Desk
 from sim2live.gateway.metrics import CONTENT_TYPE, exposition
 from sim2live.gateway.observer import Observer
+from sim2live.gateway.way import read_way
 from sim2live.signals import Instrument
 
 #: Nothing from outside, nothing inline, and no text that is ever read as HTML.
@@ -80,6 +81,7 @@ class Activity:
             Route("/page/{name}", self._page, methods=["GET"]),
             Route("/activity/stream", self._stream, methods=["GET"]),
             Route("/activity/signal", self._signal, methods=["GET"]),
+            Route("/activity/way", self._way, methods=["POST"]),
             Route("/activity/chart", self._chart, methods=["GET"]),
             Route("/control/{verb}", self._control.answer, methods=["POST"]),
             Route("/metrics", self._metrics, methods=["GET"]),
@@ -105,7 +107,15 @@ class Activity:
         orders: list[OrderRow] = []
         if line.signal is not None and line.submission is not None:
             orders = self.observer.orders_of(line.signal.signal_id)
-        return _json({"signal": _row(line), "orders": orders})
+        return _json({"signal": _row(line), "way": self.chronicle.way(line), "orders": orders})
+
+    async def _way(self, request: Request) -> Response:
+        try:
+            way = read_way(await request.body())
+        except ValueError as error:
+            raise Refused(400, f"way: {error}") from None
+        self.chronicle.came(way)
+        return _json({"status": "accepted"})
 
     async def _chart(self, request: Request) -> Response:
         query = request.query_params

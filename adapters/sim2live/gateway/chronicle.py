@@ -16,6 +16,7 @@ import msgspec
 from sim2live.exchange.execution import Submission
 from sim2live.exchange.orders import State
 from sim2live.gateway.taken import Taken
+from sim2live.gateway.way import Way
 from sim2live.signals import Signal
 
 KEPT = 10_000
@@ -87,6 +88,7 @@ class Chronicle:
         self._numbers = 0
         self._order: deque[Line] = deque()
         self._ids: dict[str, Line] = {}
+        self._ways: dict[str, Way] = {}
         # Lines in the order of their last change, so that news is found at the end.
         self._news: dict[int, Line] = {}
         for one in taken:
@@ -139,6 +141,20 @@ class Chronicle:
         line = self._ids.get(signal_id)
         if line is not None:
             self._changed(line)
+
+    def came(self, way: Way) -> None:
+        """A relay tells how a signal came; it may do so before the line is made."""
+        self._ways.pop(way.signal_id, None)
+        if len(self._ways) == KEPT:
+            del self._ways[next(iter(self._ways))]
+        self._ways[way.signal_id] = way
+        self.touch(way.signal_id)
+
+    def way(self, line: Line) -> Way | None:
+        """How the signal of an accepted line came over a relay; None where it came directly."""
+        if line.signal is None or line.submission is None:
+            return None
+        return self._ways.get(line.signal.signal_id)
 
     def find(self, number: int) -> Line | None:
         """The line of that number, while it is kept."""

@@ -27,7 +27,7 @@ from sim2live.signals import CLOSE, Signal, decode
 from sim2live.venues.base import Venue
 from sim2live.venues.broker import Parcel
 from sim2live.venues.outcome import Kind, Outcome
-from sim2live.venues.relay_words import FOR_VENUE, SENT_AT, Slip
+from sim2live.venues.relay_words import FOR_VENUE, FROM_HOST, SENT_AT, Slip
 
 PATIENCE = 0.2
 """Seconds that a question waits for an exchange that is under way."""
@@ -235,7 +235,7 @@ class Passage:
                 self._tell(self._slip(failed))
                 return True
             self._sound(row.id, f"an exit goes out without a journal: {error}")
-        self._send(row)
+        self._send(row, host=parcel.headers.get(FROM_HOST, ""))
         return True
 
     def _refused(self, row: Row, parcel: Parcel) -> str:
@@ -247,7 +247,7 @@ class Passage:
             return f"dropped: it waited {age:.0f} s, and an entry lives {self._life:g} s"
         return ""
 
-    def _send(self, row: Row, *, again: bool = False) -> None:
+    def _send(self, row: Row, *, again: bool = False, host: str = "") -> None:
         """One exchange, its outcome on disk, its receipt on the way."""
         started = self._clock.monotonic_ns()
         if self._lease.valid():  # asked last of all: this process may have slept since
@@ -262,9 +262,11 @@ class Passage:
         if again and outcome.kind is not Kind.ACCEPTED:
             # A refusal of the second says nothing about the first, as with the gate.
             outcome = Outcome(Kind.UNKNOWN, outcome.reason)
-        self._conclude(row, outcome, latency)
+        slip = self._conclude(row, outcome, latency)
+        if outcome.kind is Kind.ACCEPTED:
+            self._venue.on_way(slip, host)
 
-    def _conclude(self, row: Row, outcome: Outcome, latency: int | None) -> None:
+    def _conclude(self, row: Row, outcome: Outcome, latency: int | None) -> Slip:
         try:
             self._journal.settle(row, outcome, latency)
         except JournalError as error:
@@ -280,7 +282,9 @@ class Passage:
             self._sound(row.id, f"the exit did not go and stays owed: {outcome.reason}")
         if outcome.kind is Kind.UNKNOWN:
             self._sound(row.id, f"nobody knows whether it was executed: {outcome.reason}")
-        self._tell(self._slip(told, outcome))
+        slip = self._slip(told, outcome)
+        self._tell(slip)
+        return slip
 
     def step(self, row: Row) -> Step:
         """What the table of delivery says of a row as it stands."""

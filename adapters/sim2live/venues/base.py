@@ -18,6 +18,7 @@ from sim2live.venues.outcome import Outcome, Profile
 if TYPE_CHECKING:
     from sim2live.market.bars import Bar
     from sim2live.signals import Signal
+    from sim2live.venues.relay_words import Slip
 
 __all__ = ["GUARD_EXIT", "Profile", "Report", "ReportKind", "Venue"]
 
@@ -139,6 +140,15 @@ class Venue(abc.ABC):
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Take a price, where the venue is simulated; a real venue ignores it."""
+        return
+
+    def on_way(self, slip: Slip, host: str) -> None:
+        """Take how a signal came over a relay, to show it; a real venue ignores it.
+
+        Args:
+            slip: The relay's receipt.
+            host: The strategy's host, or empty.
+        """
         return
 
     def reports(self) -> list[Report]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sim2live.market.bars import Bar
     from sim2live.signals import Signal
+    from sim2live.venues.relay_words import Slip
 
 __all__ = ["DEFAULT_URL", "EvalItUp", "signal_path"]
 
@@ -33,6 +34,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _NOTHING_PROVED: Final = Profile()
 _BAR_TIMEOUT: Final = 1.0
 _MAX_PATHS: Final = 256
+_MAX_NAME: Final = 64  # of a host, as the gateway shows it
 #: A gateway that did not take a bar in time is left alone for a while, so that a frozen one
 #: does not hold up the strategy at every bar.
 _BAR_PAUSE_NS: Final = 5 * NS
@@ -157,6 +159,28 @@ class EvalItUp(Venue):
         if answer.status not in (200, 204):
             self._missed(instrument, f"HTTP {answer.status}")
 
+    def on_way(self, slip: Slip, host: str) -> None:
+        """Tell a paper gateway how a signal came, for its page; a real server is told nothing.
+
+        What is only shown may be missed: nothing is raised, and a gateway that was too slow for a
+        bar or for this is left alone for a while.
+        """
+        if not self.simulated or self._clock.monotonic_ns() < self._bars_paused_until:
+            return
+        way = {
+            "signal_id": slip.signal_id,
+            "host": _shown(host),
+            "left_at": slip.sent_at,
+            "relay": _shown(slip.relay),
+            "taken_at": slip.taken_at,
+        }
+        try:
+            self._transport.post("/activity/way", msgspec.json.encode(way), timeout=_BAR_TIMEOUT)
+        except DeliveryError as error:
+            if isinstance(error, NotSentError | UnknownOutcomeError) and error.timed_out:
+                self._bars_paused_until = self._clock.monotonic_ns() + _BAR_PAUSE_NS
+            _log.debug("the paper gateway was not told how %s came: %s", slip.signal_id, error)
+
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
@@ -171,6 +195,11 @@ class EvalItUp(Venue):
         self.bars_missed += 1
         if self.bars_missed == 1:
             _log.warning("the paper gateway did not take a bar of %s: %s", instrument, why)
+
+
+def _shown(name: str) -> str:
+    """A host's name as the gateway shows it; one that does not print is left out."""
+    return name[:_MAX_NAME] if name.isprintable() else ""
 
 
 def signal_path(workflow: str) -> str:

@@ -14,10 +14,12 @@ from sim2live.market.bars import Bar
 from sim2live.signals import Instrument
 from sim2live.venues.outcome import ChildOutcome, Kind, Outcome, Profile
 
-__all__ = ["FOR_VENUE", "SENT_AT", "About", "Answer", "Question", "Slip", "Subjects"]
+__all__ = ["FOR_VENUE", "FROM_HOST", "SENT_AT", "About", "Answer", "Question", "Slip", "Subjects"]
 
 SENT_AT = "Sim2live-Sent"
 """Header: when the signal was handed over, by the strategy host's clock, ns UTC."""
+FROM_HOST = "Sim2live-Host"
+"""Header: name of the strategy's host, for people."""
 FOR_VENUE = "Sim2live-Venue"
 """Header: the simulated venue that the strategy believes to be behind the relay."""
 

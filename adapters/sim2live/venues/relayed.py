@@ -16,6 +16,7 @@ which sends what is still due under an id of its own.
 from __future__ import annotations
 
 import logging
+import platform
 import threading
 from collections import deque
 
@@ -30,6 +31,7 @@ from sim2live.venues.broker import Broker
 from sim2live.venues.outcome import Kind, Outcome, Profile
 from sim2live.venues.relay_words import (
     FOR_VENUE,
+    FROM_HOST,
     SENT_AT,
     About,
     Answer,
@@ -83,6 +85,9 @@ class Relayed(Venue):
         self._waiting: dict[str, list[_Waiting]] = {}
         self._workflows: set[str] = set()
         self._reports: deque[Report] = deque(maxlen=KEPT)
+        host = platform.node()
+        # A header holds ASCII only; a host of another name goes without.
+        self._named = {FROM_HOST: host} if host and host.isascii() and host.isprintable() else {}
         self.fingerprint = f"nats:{address}"
         # The relay's journal lets an id through once, whatever the venue behind it does.
         self.profile = Profile(dedupe="yes")
@@ -196,7 +201,7 @@ class Relayed(Venue):
         return slip.outcome
 
     def _headers(self) -> dict[str, str]:
-        headers = {SENT_AT: str(self._clock.now_ns())}
+        headers = {SENT_AT: str(self._clock.now_ns()), **self._named}
         if self.simulated and self._about is not None:
             headers[FOR_VENUE] = self._about.venue
         return headers

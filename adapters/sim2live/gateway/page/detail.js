@@ -17,7 +17,7 @@ export function kind(row) {
 export async function showDetail(row) {
   const dialog = $("detail");
   $("detail-title").textContent = row.id || "Not a valid signal";
-  $("detail-body").replaceChildren(facts(row));
+  $("detail-body").replaceChildren(facts(row, null, []));
   if (!dialog.open) dialog.showModal();
   dialog.number = row.n;
   await loadOrders(row);
@@ -37,7 +37,7 @@ async function loadOrders(row) {
   const more = found.error ? el("p", { class: "note" }, found.error)
     : orders.length ? [el("h3", {}, `Orders (${orders.length})`), table(["Account", "For", "Side", "Type", "State", "Filled at", "Why"], orders.slice(0, 500))]
     : el("p", { class: "note" }, row.state === "REFUSED" ? "It was refused at the door: no account saw it." : "It made no order.");
-  $("detail-body").replaceChildren(facts(found.signal), ...[more].flat());
+  $("detail-body").replaceChildren(facts(found.signal, found.way, found.orders), ...[more].flat());
 }
 
 // While the drawer is open, news of its signal is shown in it.
@@ -48,7 +48,20 @@ export function refreshDetail(rows) {
   if (row) loadOrders(row);
 }
 
-function facts(row) {
+// The steps over both hosts, each by the clock of its host; a signal that came directly has none.
+function steps(row, way, orders) {
+  if (!way) return null;
+  const at = ns => times.short.format(ns / 1e6);
+  const filled = orders.filter(order => order.role === "entry" && order.state === "FILLED").map(order => order.updated);
+  return [
+    way.left_at ? `left ${way.host || "the strategy's host"} ${at(way.left_at)}` : null,
+    `taken by the relay on ${way.relay || "another host"} ${at(way.taken_at)}`,
+    `handed to this gateway ${times.short.format(row.t)}`,
+    filled.length ? `executed ${at(Math.min(...filled))}` : null,
+  ].filter(Boolean).join(" \u2192 ");
+}
+
+function facts(row, way, orders) {
   const list = [
     ["Outcome", state(row.state)],
     ["Reason", row.reason || null],
@@ -60,6 +73,7 @@ function facts(row) {
     ["Effect", row.oc],
     ["Take profit", number(row.target) || null],
     ["Stop loss", number(row.stop) || null],
+    ["Way", steps(row, way, orders)],
     ["Latency", micros(row.us) || null],
   ];
   return el("dl", { class: "facts" }, list.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
