@@ -24,6 +24,7 @@ from sim2live.cli.playground import playground
 from sim2live.cli.relay import relay
 from sim2live.cli.send import send
 from sim2live.cli.steer import acknowledge, flatten, halt, position, resolve, resume
+from sim2live.cli.sweep import sweep
 from sim2live.cli.verbs import add
 
 _ABOUT = """The strategy that ran in simulation drives real orders.
@@ -71,6 +72,7 @@ def app() -> typer.Typer:
         acknowledge,
         guard,
         relay,
+        sweep,
     )
     made.add_typer(alarm())
     made.add_typer(export())
