@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +201,7 @@ def test_a_script_without_its_guard_is_told(tmp_path: Path) -> None:
         ({"call": "column"}, "call='column': must be 'point' or 'chunk'"),
         ({"workers": 0}, "workers=0: must be 1 or more"),
         ({"memory": -1.0}, "memory=-1.0: must be"),
-        ({"measure": lambda made: {"n": 1}}, "cannot be sent"),
+        ({"measure": partial(worked.number, lock=threading.Lock())}, "cannot be sent"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(options: dict[str, Any], said: str) -> None:

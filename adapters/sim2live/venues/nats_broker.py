@@ -82,6 +82,8 @@ class NatsBroker(Broker):
         asyncio.set_event_loop(self._loop)
         self._keeping = self._loop.create_task(self._keep())
         self._loop.run_forever()
+        # asyncio lets go of a closed socket in its next round.
+        self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
     async def _keep(self) -> None:
