@@ -49,7 +49,7 @@ test: $(HAVE_ALL) browser nats-server test-vectorbt-pandas3 ## Run all tests
 		--include='*/gate/delivery.py,*/gate/rules.py,*/gate/ledger.py,*/sim2live/signals.py'
 
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
-	$(VENV3)/$(SCRIPTS)/python -m pytest -q tests/vectorbt
+	$(VENV3)/$(SCRIPTS)/python -m pytest -q -n 2 --dist loadscope tests/vectorbt
 
 # The Activity page is tested in a real browser. Where it cannot be fetched, its tests say so.
 browser:
