@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import threading
 import time
@@ -32,6 +34,7 @@ class HubServer:
         self.invoked: list[tuple[str, list[Any]]] = []
         self.paths: list[str] = []
         self.refuse = 0
+        self.ends: list[int | None] = []
         self._links: list[Any] = []
         self.server = websockets.serve(
             self._serve, "127.0.0.1", 0, process_request=self._request, close_timeout=0.2
@@ -51,11 +54,14 @@ class HubServer:
         assert json.loads(link.recv().rstrip(END)) == {"protocol": "json", "version": 1}
         link.send("{}" + END)
         self._links.append(link)
-        for text in link:
-            for part in text.split(END):
-                message = json.loads(part) if part else {}
-                if message.get("type") == 1:
-                    self.invoked.append((message["target"], message["arguments"]))
+        try:
+            for text in link:
+                for part in text.split(END):
+                    message = json.loads(part) if part else {}
+                    if message.get("type") == 1:
+                        self.invoked.append((message["target"], message["arguments"]))
+        finally:
+            self.ends.append(link.close_code)
 
     def say(self, event: str, *arguments: Any) -> None:
         text = json.dumps({"type": 1, "target": event, "arguments": arguments}) + END
@@ -229,6 +235,22 @@ def test_a_refused_token_is_replaced(firm: Firm, venue: ProjectX, server: HubSer
     assert firm.count("Auth/loginKey") == 2
     first, second = (path.partition("access_token=")[2] for path in server.paths)
     assert first != second
+
+
+def test_a_hub_that_is_closed_says_goodbye_and_leaves_no_socket(
+    venue: ProjectX, server: HubServer
+) -> None:
+    listener = venue.listen("P-1")
+    assert until(lambda: listener.hubs[0].opened == 1)
+    gc.disable()  # or a cycle that is collected would close what we left open
+    try:
+        listener.hubs[0].close()
+        sockets = [one for one in gc.get_objects() if issubclass(type(one), asyncio.Transport)]
+        assert [one for one in sockets if not one.is_closing()] == []
+    finally:
+        gc.enable()
+    assert until(lambda: server.ends)
+    assert server.ends[0] != 1006  # which a websocket is told that ended without a word
 
 
 def test_a_hub_that_is_not_there_ends_when_it_is_closed(

@@ -38,7 +38,8 @@ GRACE = 0.25
 STEP = 5.0
 """Seconds for housekeeping: a stream, a consumer, the guarded value."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-LAST_WORD = 0.1
+LAST_WORD, LAST_FLUSH = 0.1, 2.0
+"""Seconds for the close of a connection that is lost, and of one that may still carry something."""
 PING = 2
 ANSWERS = 4
 """Threads that answer questions."""
@@ -109,6 +110,8 @@ class NatsBroker(Broker):
                 if self._closed:
                     raise NotSentError("this line is closed")
                 if self._client is None or not self._client.is_connected:
+                    if self._client is not None:
+                        await _let_go(self._client, LAST_WORD)
                     self._client = await self._connect(timeout)
                 return self._client
         except TimeoutError:
@@ -143,16 +146,14 @@ class NatsBroker(Broker):
                 closed_cb=over,
                 skip_subject_validation=True,  # they are made of tokens, not of what a user wrote
             )
+            self._ended = ended
+            for subject, then, stored in self._watched:
+                await self._subscribe(client, subject, then, stored)
+            for subject, answer in self._served:
+                await self._offer(client, subject, answer)
         except BaseException:
-            # A client that was refused leaves its socket open, and TLS may wait for a last word.
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(client.close(), LAST_WORD)
+            await _let_go(client, LAST_WORD)
             raise
-        self._ended = ended
-        for subject, then, stored in self._watched:
-            await self._subscribe(client, subject, then, stored)
-        for subject, answer in self._served:
-            await self._offer(client, subject, answer)
         return client
 
     def _do(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
@@ -360,11 +361,26 @@ class NatsBroker(Broker):
         if self._pump is not None:
             self._pump.stop()
         if self._client is not None:
-            await self._client.close()
+            await _let_go(self._client, LAST_FLUSH)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _let_go(client: Any, seconds: float) -> None:
+    """Close a client, and its socket in any case.
+
+    The library closes the socket last, after a word to the server: where that fails or is cut off,
+    the socket would stay open, and a client that had connected would go on answering pings.
+    """
+    try:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(client.close(), seconds)
+    finally:
+        writer = getattr(client._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
 
 
 async def _reply(message: Any, work: Any) -> None:

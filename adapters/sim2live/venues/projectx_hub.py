@@ -27,6 +27,7 @@ Call = tuple[str, list[Any]]
 _LOGIN_SECONDS: Final = 5.0
 _OPEN_SECONDS: Final = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_CLOSING_SECONDS: Final = 3.0
 
 _log = logging.getLogger("sim2live.venues")
 
@@ -153,11 +154,9 @@ class Hub:
             if opening.is_set():
                 await _first(running, lost.wait(), ended.wait(), seconds=None)
         finally:
-            running.cancel()
-            (failure,) = await asyncio.gather(running, return_exceptions=True)
-        if isinstance(failure, Exception):
-            # The text may hold the address, and with it the token.
-            _log.warning("hub %s: %s", self._name, type(failure).__name__)
+            failure = await _end(running)
+        if failure:
+            _log.warning("hub %s: %s", self._name, failure)
         if lost.is_set() and not opening.is_set():
             # A network that is down is waited for in there; a server that refuses ends it.
             self._refused = token
@@ -178,6 +177,30 @@ class Hub:
             _log.warning("hub %s: %s", self._name, self._session.hide(str(message.error)))
         elif isinstance(message, CloseMessage) and self._lost is not None:
             self._lost.set()
+
+
+async def _end(running: asyncio.Future[None]) -> str:
+    """End the library's run; returns the name of what it failed with, or an empty text.
+
+    The name only: the text may hold the address, and with it the token.
+    """
+    import asyncio
+
+    others = asyncio.all_tasks()
+    running.cancel()
+    await asyncio.wait([running])
+    try:
+        failure = running.exception()
+    except asyncio.CancelledError:
+        failure = None
+    name = type(failure).__name__ if failure is not None else ""
+    # Its websocket says goodbye in a task that begins when nothing refers to its frames any more;
+    # the end of our loop would cut that off, and leave the socket open.
+    del failure
+    await asyncio.sleep(0)
+    if goodbye := asyncio.all_tasks() - others:
+        await asyncio.wait(goodbye, timeout=_CLOSING_SECONDS)
+    return name
 
 
 async def _first(*waiting: Any, seconds: float | None) -> None:

@@ -1,0 +1,96 @@
+"""A connection that comes to nothing is closed, whatever the server had got to.
+
+The servers here speak just enough of NATS to be connected to, and then fall silent: a real one
+does so when its machine stops, or its disk.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from sim2live.errors import NotSentError
+from sim2live.venues import nats_broker
+from sim2live.venues.nats_address import NatsAddress
+from sim2live.venues.nats_broker import NatsBroker
+from sim2live.venues.relay_words import Subjects
+
+INFO = (
+    b'INFO {"server_id":"S","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576,'
+    b'"jetstream":true}\r\n'
+)
+WAIT = 20.0
+"""Seconds; what is awaited takes milliseconds."""
+
+
+class Silent:
+    """A server that says who it is, answers `pongs` pings on each connection, and no request."""
+
+    def __init__(self, pongs: int) -> None:
+        self._pongs = pongs
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"nats://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.left = threading.Semaphore(0)
+        """Released when a client has gone."""
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(WAIT)
+        with connection:
+            connection.sendall(INFO)
+            left = self._pongs
+            try:
+                while heard := connection.recv(65_536):
+                    if b"PING\r\n" in heard and left:
+                        left -= 1
+                        connection.sendall(b"PONG\r\n")
+            except TimeoutError:
+                return
+            except ConnectionResetError:
+                pass
+        self.left.release()
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[Callable[[int], Silent]]:
+    made: list[Silent] = []
+
+    def make(pongs: int) -> Silent:
+        made.append(Silent(pongs))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.mark.parametrize("pongs", [0, 1], ids=["before it is ready", "before it is subscribed"])
+def test_a_connection_that_fell_silent_is_closed(
+    silent: Callable[[int], Silent], pongs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_broker, "STEP", 0.3)
+    server = silent(pongs)
+    broker = NatsBroker(NatsAddress(server.address), Subjects("desk"))
+    try:
+        # A subscription to stored news needs answers of the server; none comes.
+        broker.watch("news", lambda _: None, stored=True)
+        with pytest.raises(NotSentError):
+            broker.put("signals", b"{}", id_="one", headers={}, timeout=0.2)
+        assert server.left.acquire(timeout=WAIT)
+    finally:
+        broker.close()
