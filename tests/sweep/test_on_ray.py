@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.sweep import strategies, worked
 
 from sim2live import sweep
+from sim2live.errors import ConfigError
 
 pytestmark = [
     pytest.mark.slow,
@@ -73,3 +77,27 @@ def test_functions_of_a_script_travel_with_their_code(node: Any) -> None:
     exec("def twice(data, n):\n    return 2 * n\n", names)
     found = swept(names["twice"], {"n": [1, 2]}, measure=worked.number)
     assert found.frame["square"].tolist() == [4.0, 16.0]
+
+
+def test_a_function_that_workers_cannot_import_is_told(
+    node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").write_text("def twice(data, n):\n    return 2 * n\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=r"cannot load the work.*only_here.*runtime_env"):
+        swept(importlib.import_module("only_here").twice, {"n": [1, 2]}, measure=worked.number)
+
+
+def test_a_cluster_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(**_: Any) -> None:
+        raise ConnectionError("ray client connection timeout")  # after half a minute
+
+    monkeypatch.setattr("ray.init", nobody)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with pytest.raises(ConfigError, match=r"on='ray://127.0.0.1:9': no Ray cluster.*timeout"):
+        sweep.grid(worked.portfolio, {"n": [1]}, worked.bars(), "ray://127.0.0.1:9")
+
+
+def test_the_extra_brings_what_a_cluster_address_needs() -> None:
+    """``ray://`` is spoken by a part of Ray that is installed by name."""
+    assert importlib.util.find_spec("grpc")

@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
+from sim2live.errors import ConfigError
 from sim2live.sweep.pools import Chunk, Pool
 from sim2live.sweep.work import Answer, Work, answer, pack
 
@@ -28,14 +29,14 @@ class Cluster(Pool):
         address: Of the cluster, such as ``ray://head:10001``; None for Ray's own choice.
 
     Raises:
-        ConfigError: The work cannot be sent.
+        ConfigError: The work cannot be sent, or no cluster is there.
     """
 
     def __init__(self, work: Work, workers: int | None, address: str | None) -> None:
         packed = pack(work, by_value=True)
         self._ours = not ray.is_initialized()
         if self._ours:
-            ray.init(address=address, logging_level=logging.WARNING)
+            _connect(address)
         offered: Any = ray  # its own types do not say what this returns
         has: dict[str, float] = offered.cluster_resources()
         self.workers = workers or int(has.get("CPU", 1)) or 1
@@ -60,9 +61,23 @@ class Cluster(Pool):
             ray.shutdown()
 
 
+def _connect(address: str | None) -> None:
+    try:
+        ray.init(address=address, logging_level=logging.WARNING)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = "ray" if address is None else address
+        raise ConfigError(f"on={where!r}: no Ray cluster can be used: {error}") from error
+
+
 def _answer_of(done: Any) -> Answer | None:
     try:
         said: Answer = ray.get(done)
+    except RayTaskError as error:
+        # What a point raises is in its answer: this is the work itself, which did not load.
+        raise ConfigError(
+            f"a worker of the cluster cannot load the work: {error.cause!r}; run the sweep in the "
+            "folder of the file with your function, or bring the file with Ray's runtime_env"
+        ) from error
     except RayError:
         return None
     return said
