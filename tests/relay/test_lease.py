@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Callable
@@ -198,4 +199,28 @@ def test_a_standby_takes_over_from_a_relay_that_is_killed(
         assert second.returncode == 0
         assert "Stopped" in said
         venue.close()
+        assert [one.signal_id for one in gateway.received] == ["one", "two"]
+
+
+@pytest.mark.timeout(120)
+def test_a_lost_journal_is_given_up_by_a_human_only(
+    server: NatsServer, command: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    with ChaosGateway() as gateway:
+        words = ("relay", "--from", server.target, "--to", gateway.url, "--timeout", "0.5")
+        first = command(*words, "--journal", str(tmp_path / "lost.sqlite3"))
+        with contextlib.closing(Nats(server.target)) as venue:
+            until(lambda: venue.probe(timeout=1.0))
+            assert venue.send(order("one"), timeout=TIMEOUT).kind is Kind.ACCEPTED
+            first.terminate()
+            first.communicate(timeout=20)
+            anew = (*words, "--journal", str(tmp_path / "new.sqlite3"))
+            refused = command(*anew)
+            said, _ = refused.communicate(timeout=40)
+            assert refused.returncode == 2
+            assert "another journal" in said
+            assert "--new-journal" in said
+            command(*anew, "--new-journal")
+            until(lambda: venue.probe(timeout=1.0))
+            assert venue.send(order("two"), timeout=TIMEOUT).kind is Kind.ACCEPTED
         assert [one.signal_id for one in gateway.received] == ["one", "two"]
