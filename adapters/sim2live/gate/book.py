@@ -110,11 +110,12 @@ class Book:
     @property
     def kept(self) -> Line:
         """The line as it is written: with what everybody wants."""
-        wishes = tuple(
-            (*owner, target, *self.said.get(owner, NEVER))
+        said = self.said
+        wishes = [
+            (*owner, target, *said.get(owner, NEVER))
             for owner, target in list(self.targets.items())
-        )
-        return replace(self.line, wishes=wishes)
+        ]
+        return replace(self.line, wishes=tuple(wishes))
 
     def targets_of(self, strategy: str) -> dict[Owner, int]:
         """What a strategy's simulator holds: its history's targets until it has caught up."""
@@ -122,9 +123,10 @@ class Book:
 
     def hear(self, decision: Decision) -> None:
         """A decision counts from now on."""
-        self.want(decision.owner, decision.target)
+        owner = decision.owner
+        self.want(owner, decision.target)
         if decision.nth >= 0:
-            self.said[decision.owner] = (decision.decided_at, decision.nth)
+            self.said[owner] = (decision.decided_at, decision.nth)
 
     def heard(self, decision: Decision) -> bool:
         """Whether a decision, or one after it, has counted before."""

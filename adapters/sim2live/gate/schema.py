@@ -59,5 +59,8 @@ MIGRATIONS = (
     """
     ALTER TABLE signals ADD COLUMN grown INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    DROP INDEX decisions;
+    """,
 )
 """One script for each version, run in order from the version that a file is at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -24,6 +25,8 @@ from sim2live.venues.outcome import Kind, Outcome
 
 LONGEST_PAUSE = 60.0
 """Seconds; a venue that asks for a longer pause (Retry-After) is asked again after this."""
+
+_STATUS: Final = {kind: Status(kind.value) for kind in Kind}
 
 Then = Callable[[Book, Row, Signal, Kind], None]
 
@@ -167,7 +170,7 @@ class Sender:
             book.grant(decision)
         self._write(book, row, outcome, latency)
         closing = signal.open_close == CLOSE
-        status = Status(outcome.kind.value)
+        status = _STATUS[outcome.kind]
         if closing and status in (Status.NOT_SENT, Status.REJECTED):
             status = Status.PENDING
         return Sent(

@@ -52,6 +52,10 @@ class Database:
         migrations: scripts, one for each schema version, run in order from the
             file's ``user_version``.
 
+    Attributes:
+        path: as text.
+        in_memory: True when it ends with this process, so that no crash leaves half of anything.
+
     Raises:
         JournalError: the file cannot be opened, is damaged, belongs to another
             program or was written by a newer version.
@@ -59,10 +63,11 @@ class Database:
 
     def __init__(self, path: str | Path, *, application_id: int, migrations: Sequence[str]) -> None:
         self.path = str(path)
+        self.in_memory = self.path == MEMORY
         self._waiting: deque[_Ticket] = deque()
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        damaged = self.path != MEMORY and torn(self.path)
+        damaged = not self.in_memory and torn(self.path)
         if damaged:
             keep_copy(self.path)
         try:
@@ -70,9 +75,8 @@ class Database:
             self._prepare(application_id, migrations)
             # A memory database is its one connection. A file has three: to change the pragma
             # of one from commit to commit costs more, and readers never wait for a commit.
-            self._in_memory = self.path == MEMORY
-            self._quick = self._writer if self._in_memory else self._open("NORMAL")
-            self._reader = self._writer if self._in_memory else self._open("NORMAL")
+            self._quick = self._writer if self.in_memory else self._open("NORMAL")
+            self._reader = self._writer if self.in_memory else self._open("NORMAL")
             if damaged:
                 # It reads every page, so it is asked only where there is a reason to.
                 (verdict,) = self._reader.execute("PRAGMA quick_check(1)").fetchone()
@@ -91,7 +95,7 @@ class Database:
         )
 
     def _open(self, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
-        if self.path != MEMORY:
+        if not self.in_memory:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path,
@@ -100,8 +104,8 @@ class Database:
             timeout=BUSY_TIMEOUT_MS / 1000,
             cached_statements=256,
         )
-        if self.path != MEMORY:
-            connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        if not self.in_memory:
             mode = _to_wal(connection)
             if mode != "wal":
                 connection.close()
@@ -161,11 +165,11 @@ class Database:
         with self._writing:
             # Whoever gets here first commits for all who queued behind the last commit.
             if not ticket.done:
-                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-                if len(batch) == 1:  # its own: the usual case
+                if len(self._waiting) == 1:  # its own: the usual case
+                    self._waiting.popleft()
                     self._commit_one(statements, durable)
                     return
-                self._commit_many(batch)
+                self._commit_many([self._waiting.popleft() for _ in range(len(self._waiting))])
         if ticket.error is not None:
             raise ticket.error
 
@@ -174,7 +178,7 @@ class Database:
         connection = self._writer if durable else self._quick
         execute = connection.execute
         # Outcomes in memory need none either: they cannot clash, and no crash leaves half of them.
-        alone = len(statements) == 1 or (self._in_memory and not durable)
+        alone = len(statements) == 1 or (self.in_memory and not durable)
         try:
             if not alone:
                 execute("BEGIN IMMEDIATE")
