@@ -30,7 +30,7 @@ VENVR := .venv-release
 HAVE_RELEASE := $(VENVR)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install gateway demo pictures test browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,13 @@ demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real price
 gateway: $(HAVE_DEMO) ## A paper gateway and its page on http://127.0.0.1:8080
 	$(BIN)/sim2live gateway $(ARGS)
 
-test: $(HAVE_ALL) browser nats-server test-vectorbt-pandas3 ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term $(ARGS)
-	@test -n "$(ARGS)" || $(BIN)/coverage report --fail-under=100 --skip-covered \
-		--include='*/gate/delivery.py,*/gate/rules.py,*/gate/ledger.py,*/sim2live/signals.py'
+test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt-pandas3) ## Run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(ARGS),$(addprefix --ignore=,$(OF_GATE)))
+
+# These two rooms prove the gate's decisions; nothing else is traced, for tracing is slow.
+OF_GATE := tests/words tests/gate
+test-gate: $(HAVE_ALL) ## Run the gate's tests; fails when a branch of its decisions is not taken
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope --cov --cov-report=term $(OF_GATE)
 
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
 	$(VENV3)/$(SCRIPTS)/python -m pytest -q -n 2 --dist loadscope tests/vectorbt
