@@ -46,7 +46,7 @@ def test_an_example_runs(name: str, tmp_path: Path, required: Callable[[bool, st
         env={**os.environ, "PYTHONPATH": paths, "SIM2LIVE_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr

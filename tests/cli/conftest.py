@@ -37,7 +37,7 @@ class Command:
         own = {"COLUMNS": "140", "NO_COLOR": "1", "SIM2LIVE_HOME": str(self.folder / "home")}
         return subprocess.run(
             [sys.executable, *words], cwd=self.folder, env={**plain, **own, **more}, input=typed,
-            capture_output=True, text=True, encoding="utf-8", timeout=50, check=False,
+            capture_output=True, text=True, encoding="utf-8", timeout=200, check=False,
         )  # fmt: skip
 
 

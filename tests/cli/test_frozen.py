@@ -30,7 +30,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "sim2live.cli", *words],
         env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"},
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def test_a_stopped_process_is_alarmed_and_with_takeover_ended_and_flattened(tmp_
             assert process.poll() is None, "it may wake"
             act = (*look, "--target", gateway.url, "--flatten", "--takeover")
             assert command(*act).stdout.startswith("FROZEN")
-            assert process.wait(20) == -signal.SIGKILL
+            assert process.wait(60) == -signal.SIGKILL
             done = command(*act)
             assert done.returncode == 0, done.stderr
             assert "python-test is flat and halted" in done.stdout

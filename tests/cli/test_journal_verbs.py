@@ -52,7 +52,7 @@ def test_activity_goes_on_as_rows_are_written(journal: Path, tmp_path: Path) -> 
         assert (told["signal_id"], told["state"]) == (again, "UNKNOWN")
     finally:
         following.terminate()
-        following.wait(10)
+        following.wait(60)
         following.stdout.close()
 
 

@@ -35,7 +35,7 @@ def sim2live(*words: str, said: str = "", **environment: str) -> subprocess.Comp
     env = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment}
     return subprocess.run(
         [sys.executable, "-m", "sim2live.cli", *words],
-        env=env, input=said, capture_output=True, text=True, timeout=50, check=False,
+        env=env, input=said, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
 
 
@@ -177,7 +177,7 @@ print(dispatcher.venue.fingerprint, flush=True)
 def test_how_a_process_ends_is_known_to_the_next(journal: Path, end: str, clean: bool) -> None:
     done = subprocess.run(
         [sys.executable, "-c", END.format(end=end), str(journal)],
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     kept = open_journal(str(journal), done.stdout.strip(), SystemClock())
     try:
@@ -204,7 +204,7 @@ def test_the_guard_ends_at_sigterm(journal: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline().startswith("IDLE")
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     process.stdout.close()
 
 

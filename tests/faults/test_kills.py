@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(
-    folder: Path, *options: str, crash: str = "", patience: float = 50
+    folder: Path, *options: str, crash: str = "", patience: float = 200
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tests.faults.life", str(folder), *options],
@@ -80,7 +80,6 @@ def test_fault_04_killed_between_answer_and_commit(tmp_path: Path, bar: int) -> 
     assert_as_uninterrupted(killed_and_restarted(tmp_path, f"before_commit@{bar}"))
 
 
-@pytest.mark.timeout(240)  # a hundred processes; three seconds where nothing else runs
 def test_fault_54_killed_at_each_bar_of_a_day(tmp_path: Path) -> None:
     done = run(tmp_path, "--each", crash="after_commit", patience=200)
     assert done.returncode == 0, done.stderr
@@ -91,7 +90,6 @@ def test_fault_54_killed_at_each_bar_of_a_day(tmp_path: Path) -> None:
         assert result["missed"] == [], "a kill between two bars misses nothing"
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("point", DEATHS)
 def test_fault_54_killed_at_each_point_of_each_bar_of_a_day(tmp_path: Path, point: str) -> None:
     """The venue ends as the uninterrupted run leaves it, or what is missing is told as a state."""
@@ -126,7 +124,7 @@ def test_fault_22_a_lock_dies_with_its_process(tmp_path: Path) -> None:
         with pytest.raises(LockedError, match=str(holder.pid)):
             ProcessLock(journal, "venue").take("pool")
         holder.send_signal(signal.SIGKILL)
-        holder.wait(10)
+        holder.wait(60)
     lock = ProcessLock(journal, "venue")
     lock.take("pool")
     lock.release()

@@ -154,6 +154,6 @@ def test_fault_47_many_threads_share_one_login(firm: Firm) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert firm.count("Auth/loginKey") == logins + 1
     venue.close()

@@ -28,6 +28,6 @@ def test_a_new_journal_is_made_once(tmp_path: Path) -> None:
         made = [here.Process(target=opened, args=(path, gate, said)) for _ in range(PROCESSES)]
         for one in made:
             one.start()
-        assert [said.get(timeout=50) for _ in made] == [""] * PROCESSES
+        assert [said.get(timeout=200) for _ in made] == [""] * PROCESSES
         for one in made:
-            one.join(20)
+            one.join(60)

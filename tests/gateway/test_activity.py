@@ -219,7 +219,7 @@ def test_an_open_page_does_not_hold_up_the_end_of_the_gateway() -> None:
         gateway.stop()
         while news.next()[0] != "end":
             pass
-        thread.join(4)
+        thread.join(60)
         assert not thread.is_alive()
 
 

@@ -30,7 +30,7 @@ def gateway(start: Any) -> tuple[Any, Any]:
 def run(command: list[str], **options: Any) -> str:
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=40, check=False, env=env, **options
+        command, capture_output=True, text=True, timeout=200, check=False, env=env, **options
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

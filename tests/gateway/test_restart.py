@@ -46,7 +46,7 @@ def process(journal: Path, client_of: Any) -> Iterator[tuple[subprocess.Popen[st
     finally:
         client.close()
         started.kill()
-        started.wait(10)
+        started.wait(60)
         started.stdout.close()
 
 
@@ -73,7 +73,7 @@ def test_kill_9_loses_nothing_and_answers_stay_the_same(client: Any, tmp_path: P
         assert first.signal("b", workflow_id="pool-0", bracket=bracket)[0] == 200
         before, store = seen(first), first.get("/health")["store"]
         started.send_signal(signals.SIGKILL)
-        started.wait(10)
+        started.wait(60)
     with process(journal, client_of) as (_, second):
         assert second.get("/health")["store"] == store
         after = seen(second)
@@ -100,7 +100,7 @@ def test_a_signal_answered_before_the_kill_is_there_after_it(
         first.connection.putheader("Content-Length", "100")
         first.connection.endheaders(b"{")
         started.kill()
-        started.wait(10)
+        started.wait(60)
     with process(journal, type(client)) as (_, second):
         kept = [row["signal"]["signal_id"] for row in second.get("/signals?limit=1000")["signals"]]
         assert sorted(kept) == sorted(answered)

@@ -16,7 +16,7 @@ def kept_files() -> list[Path]:
     """Tracked files, and those not yet tracked that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, timeout=50, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     if listed.returncode != 0:  # an unpacked source archive has no git
         return [p for p in ROOT.rglob("*") if p.is_file() and ".venv" not in p.parts]

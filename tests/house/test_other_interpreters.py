@@ -36,7 +36,7 @@ def interpreter(version: str) -> str:
     candidates = [shutil.which(f"python{version}")]
     candidates += map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
     for candidate in filter(None, candidates):
-        asked = subprocess.run([candidate, "-c", ""], capture_output=True, timeout=50, check=False)
+        asked = subprocess.run([candidate, "-c", ""], capture_output=True, timeout=200, check=False)
         if asked.returncode == 0:
             return candidate
     pytest.skip(f"no Python {version} that runs was found")
@@ -45,7 +45,7 @@ def interpreter(version: str) -> str:
 def ask(python: str, program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [python, "-B", "-c", program, *arguments],
-        cwd=cwd, capture_output=True, text=True, timeout=55, check=False,
+        cwd=cwd, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ HEAVY = {
 
 def run(program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -44,12 +44,15 @@ def test_the_public_names_load_no_framework_either() -> None:
     assert not loaded_by(statement) & HEAVY
 
 
-def test_import_takes_less_than_a_tenth_of_a_second() -> None:
+def test_import_loads_little() -> None:
+    """Some thirty modules of Python's own, which takes a fiftieth of a second."""
     program = (
-        "import time; start = time.process_time(); import sim2live\n"
-        "print(time.process_time() - start)"
+        "import sys; before = set(sys.modules); import sim2live\n"
+        "print(*sorted(set(sys.modules) - before))"
     )
-    assert min(float(run(program)) for _ in range(3)) < 0.1
+    loaded = run(program).split()
+    assert [name for name in loaded if name.startswith("sim2live")] == ["sim2live"]
+    assert len(loaded) < 50, loaded
 
 
 def test_all_is_sorted_and_says_what_dir_says() -> None:

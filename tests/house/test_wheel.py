@@ -30,7 +30,7 @@ print(sim2live.__file__)
 
 def run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=55, check=False
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()

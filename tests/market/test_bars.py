@@ -225,6 +225,6 @@ def test_each_bar_goes_to_one_reader_and_closing_ends_them_all() -> None:
         queue.push(Bar(n, 1, 1, 1, 1))
     queue.close()
     for reader in readers:
-        reader.join(10)
+        reader.join(60)
         assert not reader.is_alive()
     assert sorted(got) == list(range(200))

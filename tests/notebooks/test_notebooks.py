@@ -56,7 +56,6 @@ def test_a_journal_is_read_while_it_is_there(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_zipline_and_its_mirror_agree(folder: Path) -> None:
     printed = run("zipline_sim_to_live", folder)
     assert "the books agree" in printed

@@ -146,7 +146,7 @@ def test_sigterm_flattens(venue: ProjectX, tmp_path: Path) -> None:
     codes: list[int] = []
     running = threading.Thread(target=lambda: codes.append(run.run()))
     running.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     run.stop()
     running.join(30)
     assert codes == [143]

@@ -122,10 +122,10 @@ def test_a_script_that_is_stopped_is_flattened(tmp_path: Path) -> None:
     found: list[Outcome] = []
     running = threading.Thread(target=lambda: found.append(run.run()))
     running.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     assert run.progress == (1, 390)
     run.stop()
-    running.join(20)
+    running.join(60)
     assert found[0].record.exit_code == 143
     assert found[0].record.open_position == 0
 
@@ -237,7 +237,7 @@ def test_the_command_streams_writes_a_record_and_a_page(tmp_path: Path) -> None:
         [sys.executable, "-m", "sim2live.cli", "playground", "run", str(script), "-i", "NQ",
          "--bars", str(data), "--stamp", "start", "--start", "2025-01-15", "--out", str(tmp_path)],
         env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "[TRADE] BUY @ 101.0" in done.stdout
@@ -254,7 +254,7 @@ def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sim2live.cli", "playground", "run", str(tmp_path / "no.py")],
         env={**os.environ, "COLUMNS": "120"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

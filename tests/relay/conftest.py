@@ -78,7 +78,7 @@ class Beside:
     def pause(self) -> None:
         """No round is made any more, as in a process that sleeps; lanes and answers go on."""
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(60)
 
     def close(self) -> None:
         self.pause()
@@ -137,10 +137,10 @@ def command(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if one.poll() is None:
             one.send_signal(signal.SIGCONT)
             one.kill()
-        one.communicate(timeout=20)
+        one.communicate(timeout=200)
 
 
-def until(true: Callable[[], object], seconds: float = 40.0) -> None:
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for something that another thread or process brings about."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -153,7 +153,7 @@ def test_without_the_package_the_error_names_the_pip_line() -> None:
         "except sim2live.MissingExtraError as error: print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=200
     )
     assert "pip install 'sim2live[nats]'" in done.stdout
 

@@ -34,11 +34,10 @@ def terminals(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
     for process in reversed(started):
         process.terminate()
     for process in started:
-        process.communicate(timeout=30)
+        process.communicate(timeout=200)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_the_example_runs_in_two_terminals(
     tmp_path: Path, terminals: list[subprocess.Popen[str]]
 ) -> None:
@@ -92,12 +91,12 @@ def test_the_example_runs_in_two_terminals(
     assert [(row.id, row.state) for row in sent] == [(row.id, row.state) for row in passed]
     story = subprocess.run(
         ["sim2live", "explain", sent[0].id], env=environment, cwd=tmp_path,
-        capture_output=True, text=True, timeout=50, check=True,
+        capture_output=True, text=True, timeout=200, check=True,
     )  # fmt: skip
     assert "at relay" in story.stdout
     far = subprocess.run(
         ["sim2live", "explain", sent[0].id, "--journal", str(home / "relay.sqlite3")],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=True,
+        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=True,
     )  # fmt: skip
     assert "the strategy host, by that host's clock" in far.stdout
 

@@ -41,7 +41,6 @@ def test_a_planted_defect_is_caught(name: str) -> None:
     assert caught(name, first=0, most=100)
 
 
-@pytest.mark.timeout(120)
 def test_real_processes_killed_by_the_system_leave_nothing_behind() -> None:
     needs_server()
     command = "-m tests.relay.run --sequences 0 --real 1 --planted 0 --seed 3 --workers 1"

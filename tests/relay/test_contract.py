@@ -15,7 +15,7 @@ from sim2live.venues.evalitup import EvalItUp
 from sim2live.venues.nats import Nats
 from sim2live.venues.paper import Paper
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds; four processes and a disk take their time on a busy machine."""
 
 

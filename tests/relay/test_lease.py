@@ -195,7 +195,7 @@ def test_a_standby_takes_over_from_a_relay_that_is_killed(
         assert known is not None
         assert known.kind is Kind.ACCEPTED
         second.terminate()
-        said, _ = second.communicate(timeout=20)
+        said, _ = second.communicate(timeout=200)
         assert second.returncode == 0
         assert "Stopped" in said
         venue.close()

@@ -48,7 +48,7 @@ gate.close()
 
 
 def run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True, timeout=20)
+    subprocess.run(words, check=True, capture_output=True, timeout=200)
 
 
 @pytest.fixture
@@ -78,7 +78,6 @@ def hosts() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_a_strategy_follows_across_a_network_that_is_cut_while_a_relay_dies(
     hosts: tuple[str, str], command: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
@@ -127,7 +126,7 @@ def test_a_strategy_follows_across_a_network_that_is_cut_while_a_relay_dies(
     finally:
         for process in started:
             process.kill()
-            process.communicate(timeout=20)
+            process.communicate(timeout=200)
         server.kill()
     archive = Archive(str(tmp_path / "relay.sqlite3"))
     states = {entry.row.state for entry in archive.entries()}

@@ -8,7 +8,6 @@ import pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/sweep" in item.path.as_posix():
-            item.add_marker(pytest.mark.timeout(240))
             for noise in (
                 "ignore::FutureWarning:vectorbt.*",
                 "ignore::DeprecationWarning:vectorbt.*",

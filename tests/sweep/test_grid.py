@@ -156,7 +156,7 @@ if __name__ == "__main__":
     children = psutil.Process(run.pid).children(recursive=True)
     run.kill()
     run.wait()
-    gone, alive = psutil.wait_procs(children, timeout=30)
+    gone, alive = psutil.wait_procs(children, timeout=200)
     assert gone
     assert not alive
 

@@ -21,7 +21,6 @@ RICH = 1e7
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/vectorbt" in item.path.as_posix():
-            item.add_marker(pytest.mark.timeout(240))
             # Raised inside vectorbt and its compiler; nothing here can change them.
             for noise in (
                 "ignore::DeprecationWarning:vectorbt.*",

@@ -31,7 +31,6 @@ def strategy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sys.modules.pop("vectorbt_ma_cross")
 
 
-@pytest.mark.timeout(180)  # the first run compiles
 def test_the_live_example_runs_on_a_replay(strategy: Any) -> None:
     with running_gateway() as gateway:
         venue = ProjectX(gateway.url, user_name="me", api_key="k", dialect=TESTMAX, poll=None)

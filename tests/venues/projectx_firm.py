@@ -295,7 +295,7 @@ def running(firm: Firm) -> Iterator[Firm]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)
 
 
 def venue_of(firm: Firm, **options: Any) -> ProjectX:

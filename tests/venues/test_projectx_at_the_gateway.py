@@ -132,7 +132,7 @@ def _hear(gateway: Gateway) -> None:
     found: list[Report] = []
 
     def until(what: Callable[[], object]) -> bool:
-        end = time.monotonic() + 20.0
+        end = time.monotonic() + 60.0
         while not what() and time.monotonic() < end:
             time.sleep(0.01)
         return bool(what())

@@ -75,10 +75,10 @@ class HubServer:
 
     def close(self) -> None:
         self.server.shutdown()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
-def until(what: Callable[[], object], seconds: float = 20.0) -> bool:
+def until(what: Callable[[], object], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():

@@ -75,7 +75,7 @@ def test_waiting_without_a_limit_ends_with_the_event() -> None:
     waiter = threading.Thread(target=clock.wait, args=(event, None))
     waiter.start()
     thread.start()
-    waiter.join(5)
+    waiter.join(60)
     assert not waiter.is_alive()
 
 

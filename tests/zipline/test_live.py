@@ -150,7 +150,6 @@ def frames_of(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("kind", "calendar"), [("minute futures", "us_futures"), ("minute futures, all day", "CMES")]
 )

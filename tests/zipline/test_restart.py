@@ -17,7 +17,6 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_after_a_kill_the_venue_ends_as_in_the_uninterrupted_run() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "tests/campaign_zipline.py", "--seeds", "3"],

@@ -74,7 +74,6 @@ def test_the_command_line_form_runs_and_live_is_refused_there(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize(
     ("example", "mode", "said"),
     [
