@@ -229,8 +229,9 @@ class OrderSpec(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 
     def __post_init__(self) -> None:
         _check_prices(self)
-        if self.reference is not None:
-            force_setattr(self, "reference", fields.price("reference", self.reference))
+        reference = self.reference
+        if reference is not None and not (type(reference) is float and -inf < reference < inf):
+            force_setattr(self, "reference", fields.price("reference", reference))
 
 
 def decode(data: bytes) -> Signal:

@@ -34,6 +34,7 @@ class ContractBroker(bt.brokers.BackBroker):
     def __init__(self, *, instruments: Instruments = None) -> None:
         if not hasattr(self, "_map"):
             self._map = InstrumentMap(instruments, simulated=True)
+        self._mapped = self._map.explicit
         self._terms: dict[int, Any] = {}
         super().__init__()
 
@@ -45,11 +46,13 @@ class ContractBroker(bt.brokers.BackBroker):
 
     def getcommissioninfo(self, data: Any) -> Any:
         """The user's scheme for the data, else the user's default, else the contract's."""
-        explicit = self.comminfo.get(data._name)
+        # Stock asks this several times a bar for each position, so it has to be short.
+        schemes = self.comminfo
+        explicit = schemes.get(data._name)
         if explicit is not None:
             return explicit
-        default = self.comminfo[None]
-        if default is not _STOCK_TERMS or not self._map.explicit:
+        default = schemes[None]
+        if not self._mapped or default is not _STOCK_TERMS:
             return default
         key = id(data)
         if key not in self._terms:

@@ -240,7 +240,7 @@ class MirrorBroker(ContractBroker):
         base = self.target(order.data)
         if not market:
             return self._rest(order, base, when=when, nth=nth)
-        answer = self._ask(order, base, base + size, nth=nth)
+        answer = self._ask(order, base, base + size, when=when, nth=nth)
         granted = answer.allowed - base
         if answer.allowed == base + size:
             granted = size
@@ -340,7 +340,7 @@ class MirrorBroker(ContractBroker):
             self._follower.tell(key, base + size, when=when)
             return offered
         nth = self._calls.fill(*self._identity(order))
-        answer = self._ask(order, base, base + size, nth=nth, price=price)
+        answer = self._ask(order, base, base + size, when=when, nth=nth, price=price)
         if answer.allowed == base + size:
             return offered
         explain(order, answer.reason)
@@ -375,7 +375,7 @@ class MirrorBroker(ContractBroker):
         return total
 
     def _ask(
-        self, order: Any, base: Any, wanted: Any, *, nth: int, price: float | None = None
+        self, order: Any, base: Any, wanted: Any, *, when: int, nth: int, price: float | None = None
     ) -> Answer:
         legs = None
         children: list[Any] = []
@@ -385,9 +385,7 @@ class MirrorBroker(ContractBroker):
             legs = brackets.native(order, children, opened)
         reference = float(price if price is not None else order.created.pclose)
         spec = OrderSpec(bracket=legs, reference=reference if math.isfinite(reference) else None)
-        answer = self._follower.ask(
-            key_of(order.data), base, wanted, when=self._now(), nth=nth, spec=spec
-        )
+        answer = self._follower.ask(key_of(order.data), base, wanted, when=when, nth=nth, spec=spec)
         receipt = answer.receipt
         if legs and receipt:
             self._natives.ride(children, receipt)

@@ -45,6 +45,7 @@ class Quiet:
             line.mode == LineBuffer.UnBounded for data in datas for line in data.lines
         )
         self._weighs = dispatcher.weighs
+        self._tell = dispatcher.mark
         self._equity = math.nan
         self._kept = 0
         self.lasts = False
@@ -57,7 +58,8 @@ class Quiet:
             self.end(broker)
             self.begin(broker)
         elif broker._value != self._equity:
-            self._mark(broker)
+            self._equity = broker._value
+            self._tell(self._equity)
 
     def end(self, broker: Any) -> None:
         """Hand on what was kept back: something is about to happen, or somebody looks."""
@@ -86,4 +88,4 @@ class Quiet:
 
     def _mark(self, broker: Any) -> None:
         self._equity = broker._value
-        self._dispatcher.mark(self._equity)
+        self._tell(self._equity)

@@ -138,7 +138,7 @@ class Journal:
                 )
             )
         for (_, instrument), line in lines.items():
-            statements.append(self._line(workflow, instrument, line))
+            statements += self._line(workflow, instrument, line)
         self._db.commit(statements, durable=True)
 
     # -- writing -------------------------------------------------------------------------
@@ -146,8 +146,12 @@ class Journal:
     # Blobs are bound as bytearray: of bytes the sqlite3 module asks first whether an adapter is
     # registered for them, which takes longer than the copy.
 
-    def _line(self, workflow: str, instrument: Instrument, line: Line) -> Statement:
-        return _LINE, (self._venue, workflow, str(instrument), bytearray(self._encode(line)))
+    def _line(self, workflow: str, instrument: Instrument, line: Line | None) -> list[Statement]:
+        """How a ledger line is written. In memory it is not: no process comes to read it."""
+        if line is None or self._db.in_memory:
+            return []
+        blob = bytearray(self._encode(line))
+        return [(_LINE, (self._venue, workflow, str(instrument), blob))]
 
     def _insert(self, row: Row) -> Statement:
         return _INSERT, (
@@ -175,14 +179,13 @@ class Journal:
 
         Args:
             row: the signal's row.
-            line: the ledger line, where drawing the id has changed it. A journal in memory
-                leaves it to the outcome: no crash can come between, and nobody else reads it.
+            line: the ledger line, where drawing the id has changed it.
 
         Raises:
             DuplicateError: the id was used before; `find` tells what became of it.
             JournalError: it could not be made durable, so nothing may be sent on it.
         """
-        self._keep(row, None if self._db.in_memory else line, durable=True)
+        self._keep(row, line, durable=True)
 
     def intend_again(self, row: Row) -> None:
         """Count one more sending of the same bytes; durable like the first.
@@ -214,7 +217,7 @@ class Journal:
     def outcome(self, row: Row, outcome: Outcome, latency: int | None, line: Line) -> None:
         """Write what became of a row, together with the ledger line that follows from it."""
         after = self._line(row.workflow, row.instrument, line)
-        self._db.commit([self._became(row, outcome, latency), after], durable=False)
+        self._db.commit([self._became(row, outcome, latency), *after], durable=False)
 
     def settle(self, row: Row, outcome: Outcome, latency: int | None) -> None:
         """Write what became of a row that no ledger follows; on disk when this returns."""
@@ -230,14 +233,13 @@ class Journal:
 
     def line(self, workflow: str, instrument: Instrument, line: Line) -> None:
         """Write a ledger line that changed without a signal; on disk when this returns."""
-        self._db.commit([self._line(workflow, instrument, line)], durable=True)
+        self._db.commit(self._line(workflow, instrument, line), durable=True)
 
     def _keep(self, row: Row, line: Line | None, *, durable: bool) -> None:
         """A new row, together with the bars that its decision has seen."""
         bars = self.bars.take()
-        statements = [*bars, self._insert(row)]
-        if line is not None:
-            statements.append(self._line(row.workflow, row.instrument, line))
+        after = self._line(row.workflow, row.instrument, line)
+        statements = [*bars, self._insert(row), *after]
         try:
             self._db.commit(statements, durable=durable)
         except JournalError:
@@ -276,7 +278,7 @@ class Journal:
             yield row_of(values)
 
     def lines(self, workflow: str) -> dict[tuple[str, Instrument], Line]:
-        """The ledger of a workflow as it was last written."""
+        """The ledger of a workflow as it was last written; a journal in memory has none."""
         found = self._db.query(
             "SELECT instrument, line FROM ledger WHERE venue=? AND workflow=?",
             (self._venue, workflow),

@@ -54,7 +54,7 @@ class Database:
 
     Attributes:
         path: as text.
-        in_memory: True when it ends with this process, so that no crash leaves half of anything.
+        in_memory: True when it ends with this process; no crash leaves half of anything in it.
 
     Raises:
         JournalError: the file cannot be opened, is damaged, belongs to another
