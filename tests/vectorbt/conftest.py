@@ -1,7 +1,8 @@
 """Portfolios of every shape that vectorbt can make, on seeded synthetic prices.
 
-The first run of a simulation compiles it, which takes up to half a minute on a cold machine, so
-tests here may take longer than elsewhere. Portfolios are small on purpose.
+The first run of a simulation compiles it for the types of its arguments, which takes seconds on a
+quick machine and half a minute on a slow one. So what is compiled is kept, portfolios are small,
+and numbers are floats where it makes no difference: sizes 3 and 3.0 are two simulations.
 """
 
 from __future__ import annotations
@@ -31,6 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 "ignore:direction has no effect:UserWarning",
             ):
                 item.add_marker(pytest.mark.filterwarnings(noise))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> None:
+    """vectorbt keeps on disk what it compiles, for the next process, but not this simulation."""
+    from vectorbt.portfolio import nb
+
+    nb.simulate_from_signals_nb.enable_caching()
 
 
 def prices(
@@ -79,7 +88,7 @@ def _signals(close: Any, **options: Any) -> Any:
     import vectorbt as vbt
 
     entries, exits = cross(close)
-    options = {"init_cash": RICH, "size": 3, "freq": "h", **options}
+    options = {"init_cash": RICH, "size": 3.0, "freq": "h", **options}
     return vbt.Portfolio.from_signals(close, entries, exits, **options)
 
 
@@ -101,7 +110,7 @@ def _grid() -> Any:
         close.vbt.tile(3, keys=fast.wrapper.columns.droplevel("symbol").unique()),
         fast.ma_crossed_above(slow).to_numpy(),
         fast.ma_crossed_below(slow).to_numpy(),
-        size=2,
+        size=2.0,
         init_cash=RICH,
         direction="both",
         freq="h",
@@ -115,7 +124,7 @@ def _two_sided(close: Any, **options: Any) -> Any:
     strong, weak = cross(close, 2, 7)
     return vbt.Portfolio.from_signals(
         close, above & strong, ~strong, short_entries=below & weak, short_exits=~weak,
-        size=2, init_cash=RICH, freq="h", **options,
+        size=2.0, init_cash=RICH, freq="h", **options,
     )  # fmt: skip
 
 
@@ -207,17 +216,17 @@ ZOO: dict[str, Callable[[], Any]] = {
     "long and short, reversing": lambda: _two_sided(
         prices(("A", "B")), upon_opposite_entry="reverse"
     ),
-    "all in, long": lambda: _signals(prices()["A"], size=np.inf, init_cash=100),
-    "all in, both": lambda: _signals(prices()["A"], size=np.inf, init_cash=500, direction="both"),
+    "all in, long": lambda: _signals(prices()["A"], size=np.inf, init_cash=100.0),
+    "all in, both": lambda: _signals(prices()["A"], size=np.inf, init_cash=500.0, direction="both"),
     "all in, whole units": lambda: _signals(
-        prices()["A"], size=np.inf, init_cash=1000, size_granularity=1, direction="both"
+        prices()["A"], size=np.inf, init_cash=1000.0, size_granularity=1.0, direction="both"
     ),
     "percent of cash": lambda: _signals(
-        prices()["A"], size=0.5, size_type="percent", init_cash=1000
+        prices()["A"], size=0.5, size_type="percent", init_cash=1000.0
     ),
-    "value": lambda: _signals(prices()["A"], size=437.0, size_type="value", init_cash=5000),
-    "accumulating": lambda: _signals(prices()["A"], accumulate=True, direction="both", size=1),
-    "accumulating, only adding": lambda: _signals(prices()["A"], accumulate="addonly", size=1),
+    "value": lambda: _signals(prices()["A"], size=437.0, size_type="value", init_cash=5000.0),
+    "accumulating": lambda: _signals(prices()["A"], accumulate=True, direction="both", size=1.0),
+    "accumulating, only adding": lambda: _signals(prices()["A"], accumulate="addonly", size=1.0),
     "stop loss": lambda: _stops(sl_stop=0.01),
     "stop loss and take profit": lambda: _stops(sl_stop=0.01, tp_stop=0.015, direction="both"),
     "trailing stop": lambda: _stops(sl_stop=0.012, sl_trail=True),
@@ -240,9 +249,9 @@ ZOO: dict[str, Callable[[], Any]] = {
     "an order function": _order_func,
     "several orders in a bar": _several_in_a_bar,
     "buy and hold": _holding,
-    "buy and hold, whole": lambda: _holding(size=1),
-    "random signals": lambda: _random(8, size=2),
-    "random signals, both": lambda: _random(6, size=1, direction="both"),
+    "buy and hold, whole": lambda: _holding(size=1.0),
+    "random signals": lambda: _random(8, size=2.0),
+    "random signals, both": lambda: _random(6, size=1.0, direction="both"),
     "daily, naive": lambda: _signals(prices(freq="D", tz=None)["A"], direction="both", freq="D"),
     "minutes, New York": lambda: _signals(
         prices(freq="min", tz="America/New_York")["A"], direction="both", freq="min"

@@ -11,7 +11,7 @@ import pytest
 from sim2live.errors import ConfigError
 from sim2live.vectorbt import check_repaint, check_window
 
-WHOLE = {"size": 1, "init_cash": 1e7, "freq": "h"}
+WHOLE = {"size": 1.0, "init_cash": 1e7, "freq": "h"}
 
 
 def trade(close: pd.Series, low: pd.Series) -> Any:

@@ -131,7 +131,7 @@ def test_an_order_that_waits_for_the_next_open_goes_when_its_bar_closes(
 
     def strategy(data: pd.DataFrame) -> Any:
         above = data["Close"] > data["Close"].rolling(7).mean()
-        options = {"size": 1, "init_cash": 1e7, "direction": "both", "freq": "h"}
+        options = {"size": 1.0, "init_cash": 1e7, "direction": "both", "freq": "h"}
         if style == "shifted signals":
             above = above.astype(float).shift(1, fill_value=0.0) > 0
             return vbt.Portfolio.from_signals(
@@ -184,7 +184,7 @@ def _ahead(data: pd.DataFrame) -> Any:
     close = data["Close"]
     cheap = close < close.rolling(9, center=True, min_periods=1).mean()
     return vbt.Portfolio.from_signals(
-        close, cheap, ~cheap, size=1, init_cash=1e7, direction="both", freq="h"
+        close, cheap, ~cheap, size=1.0, init_cash=1e7, direction="both", freq="h"
     )
 
 
@@ -257,8 +257,8 @@ def test_sizes_that_depend_on_cash_need_an_anchor_or_a_yes(bars: pd.DataFrame) -
     plain = {"sizing": sizing.target(1.0)}
     for strategy in (
         _all_in,
-        lambda data: capture(_all_in, data, size=np.inf, size_granularity=1),
-        lambda data: capture(_all_in, data, size=0.5, size_type="percent", size_granularity=1),
+        lambda data: capture(_all_in, data, size=np.inf, size_granularity=1.0),
+        lambda data: capture(_all_in, data, size=0.5, size_type="percent", size_granularity=1.0),
     ):
         live, _ = runner(strategy, bars.iloc[:60], **plain)
         with pytest.raises(ConfigError, match=r"anchor=.*direction.*cash_sizing"):
@@ -270,7 +270,7 @@ def test_sizes_that_depend_on_cash_need_an_anchor_or_a_yes(bars: pd.DataFrame) -
     ):
         live, _ = runner(_all_in, bars.iloc[:60], **options)
         live.step(bar)
-    live, _ = runner(lambda data: capture(_all_in, data, size=2), bars.iloc[:60])
+    live, _ = runner(lambda data: capture(_all_in, data, size=2.0), bars.iloc[:60])
     live.step(bar)
 
 
@@ -324,7 +324,7 @@ def test_a_grid_into_one_pool_is_refused(bars: pd.DataFrame) -> None:
         fast = vbt.MA.run(data["Close"], [3, 5], short_name="fast")
         above = fast.close_crossed_above(fast.ma)
         return vbt.Portfolio.from_signals(
-            data["Close"], above, ~above, size=1, init_cash=1e7, freq="h"
+            data["Close"], above, ~above, size=1.0, init_cash=1e7, freq="h"
         )
 
     live, dispatcher = runner(grid, bars.iloc[:60], instruments=lambda _: "SIM:M6E")

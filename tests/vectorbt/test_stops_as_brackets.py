@@ -28,7 +28,7 @@ def stopped(bar_frame: Callable[..., pd.DataFrame]) -> Callable[..., Any]:
         fast, slow = close.rolling(4).mean(), close.rolling(11).mean()
         options = {
             "open": data["Open"], "high": data["High"], "low": data["Low"], "freq": "h",
-            "size": 2, "init_cash": 1e7, "direction": "both", **options,
+            "size": 2.0, "init_cash": 1e7, "direction": "both", **options,
         }  # fmt: skip
         return capture(vbt.Portfolio.from_signals, close, fast > slow, fast < slow, **options)
 
@@ -185,7 +185,7 @@ def test_a_grid_of_stops_gives_each_column_its_own(bar_frame: Callable[..., Any]
     fast, slow = close.rolling(4).mean(), close.rolling(11).mean()
     captured = capture(
         vbt.Portfolio.from_signals, close, fast > slow, fast < slow,
-        sl_stop=grid, size=1, init_cash=1e7, freq="h",
+        sl_stop=grid, size=1.0, init_cash=1e7, freq="h",
     )  # fmt: skip
     frame = bracketed(captured, workflow="w-{sl}").frame()
     opens = frame[frame["open_close"] == "OPEN"]
