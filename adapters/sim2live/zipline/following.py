@@ -220,6 +220,11 @@ class Following:
         if len(line.kept) >= _TOGETHER:
             self._hand_on(line)
 
+    def catch_up_all(self) -> None:
+        """The run is about to end: hand on what was kept of any asset."""
+        for line in self.lines.values():
+            self.catch_up(line)
+
     def catch_up(self, line: Line) -> None:
         """Something is about to happen: hand on what was kept, and keep nothing for now."""
         line.calm = False
@@ -229,7 +234,7 @@ class Following:
     def _hand_on(self, line: Line) -> None:
         times, line.kept = line.kept, []
         try:
-            rows = self._prices.stretch(line.asset, times)
+            rows = self._prices.past(line.asset, times)
             if rows:
                 line.close = rows[-1][4]
                 self.dispatcher.on_bars(line.instrument, rows)

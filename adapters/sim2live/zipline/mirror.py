@@ -151,6 +151,8 @@ class MirrorBlotter(SimulationBlotter):
         self._bind()
         if self._active:
             self._look(bar_data)
+        if self._at >= self._last:
+            self._following.catch_up_all()
         before = self._resting() if self.open_orders else None
         transactions, commissions, closed = super().get_transactions(bar_data)
         if transactions and before:
@@ -202,16 +204,10 @@ class MirrorBlotter(SimulationBlotter):
             line.raw += keep
 
     def _look(self, bar_data: Any) -> None:
-        """Hand the bar on, or keep it; and see whether a position moved without an order."""
+        """Take the bar of what is held, and see whether a position moved without an order."""
         at = self._at
         for line in self._active.values():
-            # What is flat is let go soon, and live nobody can tell how long a bar would wait.
-            if line.calm or (line.raw and self._waits and self._following.calm(line)):
-                self._following.keep(line, at)
-            else:
-                self._push(line, bar_data, at)
-            if at >= self._last:
-                self._following.catch_up(line)
+            self._hear(line, bar_data, at)
             raw = self._position(line.asset) + self._open_market(line.asset)
             if raw != line.raw:
                 line.raw = raw
@@ -243,7 +239,7 @@ class MirrorBlotter(SimulationBlotter):
             return
         at = self._at
         if self._bar_data is not None:
-            self._push(line, self._bar_data, at)
+            self._hear(line, self._bar_data, at)
         self._following.catch_up(line)
         raw = self._position(order.asset) + self._open_market(order.asset)
         if at >= line.cutoff and not self._following.simulated and grows(raw, order.amount):
@@ -374,8 +370,14 @@ class MirrorBlotter(SimulationBlotter):
             if not is_market(order)
         }
 
-    def _push(self, line: Line, bar_data: Any, at: int) -> None:
-        if line.pushed != at:
+    def _hear(self, line: Line, bar_data: Any, at: int) -> None:
+        """Hand a bar on, or keep it until something is decided."""
+        if line.pushed == at:
+            return
+        # Live nobody can tell how long a bar would wait.
+        if line.calm or (self._waits and self._following.calm(line)):
+            self._following.keep(line, at)
+        else:
             bar = self._prices.bar(line.asset, self.current_dt, bar_data)
             self._following.push(line, at, bar)
 
