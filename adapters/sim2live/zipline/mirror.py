@@ -151,7 +151,7 @@ class MirrorBlotter(SimulationBlotter):
         self._bind()
         if self._active:
             self._look(bar_data)
-        if self._at >= self._last:
+        if self._at >= self._prices.last:
             self._following.catch_up_all()
         before = self._resting() if self.open_orders else None
         transactions, commissions, closed = super().get_transactions(bar_data)
@@ -320,7 +320,6 @@ class MirrorBlotter(SimulationBlotter):
         SimulationBlotter.__init__(self, **params)
         self._following.forget()
         self._algorithm = self._prices.algorithm = None
-        self._last = 0  # the run's last bar, ns UTC
         self._bar_data = None
         self._active: dict[Any, Line] = {}
         self._own: dict[Any, float] = {}
@@ -331,7 +330,6 @@ class MirrorBlotter(SimulationBlotter):
         algorithm = get_algo_instance()
         if algorithm is not self._algorithm and getattr(algorithm, "blotter", None) is self:
             self._algorithm = self._prices.algorithm = algorithm
-            self._last = int(algorithm.sim_params.last_close.value)
             if algorithm.trading_calendar.name in ("XNYS", "NYSE") and only_futures(algorithm):
                 log.warning(
                     "trading_calendar=%s: this bundle holds futures; pass "

@@ -34,7 +34,7 @@ class Prices:
     """Reads the bars of the algorithm that runs.
 
     Attributes:
-        algorithm: that one; None for a blotter on its own. A new one starts with nothing read.
+        last: the last bar of its run, ns UTC; 0 without an algorithm.
     """
 
     def __init__(self) -> None:
@@ -42,12 +42,15 @@ class Prices:
 
     @property
     def algorithm(self) -> Any:
+        """The algorithm that runs; None for a blotter on its own."""
         return self._algorithm
 
     @algorithm.setter
     def algorithm(self, algorithm: Any) -> None:
+        # What was read for another run is not true of this one.
         self._algorithm = algorithm
         self._read: dict[Any, _Read] = {}
+        self.last = 0 if algorithm is None else _last_bar(algorithm)
 
     @property
     def minutes(self) -> bool:
@@ -89,7 +92,7 @@ class Prices:
         algorithm = self._algorithm
         minutes = algorithm.trading_calendar.minutes.asi8
         start = minutes.searchsorted(first)
-        end = minutes.searchsorted(algorithm.sim_params.last_close.value, side="right")
+        end = minutes.searchsorted(self.last, side="right")
         times = minutes[start : min(end, start + _AHEAD)]
         # One reader serves all assets; behind it stands that of this one's type, at half the time.
         reader = algorithm.data_portal._pricing_readers["minute"]._readers[type(asset)]
@@ -99,3 +102,10 @@ class Prices:
         if values.shape[1] != len(times):
             raise DataError(f"{asset}: {values.shape[1]} minutes where {len(times)} are due")
         return _Read(first, int(times[-1]), times, values)
+
+
+def _last_bar(algorithm: Any) -> int:
+    calendar, close = algorithm.trading_calendar, algorithm.sim_params.last_close
+    if calendar.name == "us_futures":  # the one whose clock stops before the close
+        close = calendar.execution_time_from_close(close)
+    return int(close.value)
