@@ -291,6 +291,35 @@ def test_control_c_ends_it_without_a_traceback() -> None:
     assert "Traceback" not in rest
 
 
+SWALLOWED = """
+import os, signal
+from contextlib import suppress
+from sim2live.gateway.server import Gateway
+
+gateway = Gateway(port=0)
+config = gateway._server.config
+real = config.get_loop_factory
+
+def while_the_loop_is_made():
+    with suppress(KeyboardInterrupt):  # as a callback of a loop does
+        os.kill(os.getpid(), signal.SIGINT)
+    return real()
+
+config.get_loop_factory = while_the_loop_is_made
+with suppress(KeyboardInterrupt):
+    gateway.run()
+print("Stopped")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to a child")
+def test_control_c_is_heard_before_the_loop_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "Stopped\n"
+
+
 def test_a_port_in_use_is_said(gateway: Gateway) -> None:
     port = urlsplit(gateway.url).port
     done = sim2live("gateway", "--port", str(port), "--journal", ":memory:")

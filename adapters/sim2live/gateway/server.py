@@ -144,7 +144,10 @@ class Gateway:
     def run(self) -> None:
         """Serve in this thread until stopped, or until a signal to end the process."""
         try:
-            self._server.run(sockets=[self._socket])
+            # uvicorn listens for Ctrl-C only once its loop runs, and one that comes while the loop
+            # is being made may be swallowed by a callback.
+            with self._server.capture_signals():
+                self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
             self.desk.close()
