@@ -30,7 +30,7 @@ VENVR := .venv-release
 HAVE_RELEASE := $(VENVR)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,30 +43,37 @@ demo: $(HAVE_DEMO) ## One strategy, simulated and then dispatched, on real price
 gateway: $(HAVE_DEMO) ## A paper gateway and its page on http://127.0.0.1:8080
 	$(BIN)/sim2live gateway $(ARGS)
 
-test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt-pandas3) ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(ARGS),$(addprefix --ignore=,$(OF_GATE)))
+# The plus lets the progress be seen where make keeps the output of other parts together.
+test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt test-vectorbt-pandas3) ## Run all tests
+	+$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(ARGS),$(addprefix --ignore=,$(OF_GATE) tests/vectorbt))
 
 # These two rooms prove the gate's decisions; nothing else is traced, for tracing is slow.
 OF_GATE := tests/words tests/gate
 test-gate: $(HAVE_ALL) ## Run the gate's tests; fails when a branch of its decisions is not taken
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope --cov --cov-report=term $(OF_GATE)
 
+# Most of their time goes into compiling, which two processes would do twice. What is compiled
+# here stays on disk for the sweeps and notebooks among the other tests.
+test-vectorbt: $(HAVE_ALL) ## Run the vectorbt tests
+	$(BIN)/python -m pytest -q tests/vectorbt
+
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
-	$(VENV3)/$(SCRIPTS)/python -m pytest -q -n 2 --dist loadscope tests/vectorbt
+	$(VENV3)/$(SCRIPTS)/python -m pytest -q tests/vectorbt
+
+# One at a time: these two may be made side by side, and apt-get does not wait for another one.
+FETCH = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+	echo "Fetching $(1) for the tests (once)" && flock Makefile sh -c \
+	"apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null"
 
 # The Activity page is tested in a real browser. Where it cannot be fetched, its tests say so.
 browser:
-	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
-		echo "Fetching Chromium for the page's tests (once)" && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	@command -v chromium >/dev/null 2>&1 || { $(call FETCH,chromium); } || \
 		echo "Chromium is missing: the tests of the Activity page will say so (on Debian: apt-get install chromium)"
 
 # The relay is tested with a real server between two hosts. Without one, its tests say so.
 nats-server:
-	@command -v nats-server >/dev/null 2>&1 || test -x /usr/sbin/nats-server || { [ "$$(id -u)" = 0 ] && \
-		command -v apt-get >/dev/null 2>&1 && echo "Fetching nats-server for the relay's tests (once)" && \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		nats-server >/dev/null; } || \
+	@command -v nats-server >/dev/null 2>&1 || test -x /usr/sbin/nats-server || \
+		{ $(call FETCH,nats-server); } || \
 		echo "nats-server is missing: the tests of the relay will say so (on Debian: apt-get install nats-server)"
 
 check: $(HAVE_ALL) ## Lint, format, types, layers and pins; changes nothing

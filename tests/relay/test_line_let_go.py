@@ -84,6 +84,8 @@ def test_a_connection_that_fell_silent_is_closed(
     silent: Callable[[int], Silent], pongs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nats_broker, "STEP", 0.3)
+    # Whether the answer is in time is not the question here, and a machine may be busy.
+    monkeypatch.setattr(nats_broker, "GRACE", WAIT)
     server = silent(pongs)
     broker = NatsBroker(NatsAddress(server.address), Subjects("desk"))
     try:
