@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -23,6 +24,15 @@ def _is_local(address: Any) -> bool:
         return ipaddress.ip_address(host.split("%", maxsplit=1)[0]).is_loopback
     except ValueError:
         return False  # a name: it would have to be looked up first
+
+
+def pytest_configure() -> None:
+    """Ctrl-C means something to the tests' processes, also where a shell had them ignore it.
+
+    It does so for what it starts in the background, and every child inherits it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

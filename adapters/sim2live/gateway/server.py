@@ -144,8 +144,8 @@ class Gateway:
     def run(self) -> None:
         """Serve in this thread until stopped, or until a signal to end the process."""
         try:
-            # uvicorn listens for Ctrl-C only once its loop runs, and one that comes while the loop
-            # is being made may be swallowed by a callback.
+            # uvicorn listens only once its loop runs. What a shell starts in the background ignores
+            # SIGINT until somebody listens, so one that comes earlier would be lost.
             with self._server.capture_signals():
                 self._server.run(sockets=[self._socket])
         finally:
