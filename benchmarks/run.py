@@ -160,7 +160,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     show(lines)
-    whole = [] if arguments.only else whole_runs(min(3, arguments.rounds))
+    whole = [] if arguments.only else whole_runs(min(2, arguments.rounds))
     machine = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
