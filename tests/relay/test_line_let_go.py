@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sim2live.errors import NotSentError
+from sim2live.errors import NotSentError, UnknownOutcomeError
 from sim2live.venues import nats_broker
 from sim2live.venues.nats_address import NatsAddress
 from sim2live.venues.nats_broker import NatsBroker
@@ -27,10 +27,14 @@ WAIT = 20.0
 
 
 class Silent:
-    """A server that says who it is, answers `pongs` pings on each connection, and no request."""
+    """A server that says who it is, answers `pongs` pings on each connection, and no request.
+
+    It begins to speak when it is told to.
+    """
 
     def __init__(self, pongs: int) -> None:
         self._pongs = pongs
+        self.speak = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"nats://127.0.0.1:{self._listening.getsockname()[1]}"
         self.left = threading.Semaphore(0)
@@ -48,6 +52,7 @@ class Silent:
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(WAIT)
         with connection:
+            self.speak.wait(WAIT)
             connection.sendall(INFO)
             left = self._pongs
             try:
@@ -79,20 +84,52 @@ def silent() -> Iterator[Callable[[int], Silent]]:
         server.close()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little with the server, much with this machine."""
+    monkeypatch.setattr(nats_broker, "STEP", 0.3)
+    monkeypatch.setattr(nats_broker, "GRACE", WAIT)
+
+
 @pytest.mark.parametrize("pongs", [0, 1], ids=["before it is ready", "before it is subscribed"])
 def test_a_connection_that_fell_silent_is_closed(
-    silent: Callable[[int], Silent], pongs: int, monkeypatch: pytest.MonkeyPatch
+    silent: Callable[[int], Silent], pongs: int
 ) -> None:
-    monkeypatch.setattr(nats_broker, "STEP", 0.3)
-    # Whether the answer is in time is not the question here, and a machine may be busy.
-    monkeypatch.setattr(nats_broker, "GRACE", WAIT)
     server = silent(pongs)
     broker = NatsBroker(NatsAddress(server.address), Subjects("desk"))
     try:
         # A subscription to stored news needs answers of the server; none comes.
         broker.watch("news", lambda _: None, stored=True)
+        server.speak.set()
         with pytest.raises(NotSentError):
             broker.put("signals", b"{}", id_="one", headers={}, timeout=0.2)
         assert server.left.acquire(timeout=WAIT)
     finally:
         broker.close()
+
+
+@pytest.fixture
+def connected(silent: Callable[[int], Silent]) -> Iterator[tuple[NatsBroker, Silent]]:
+    """A line to a server that answers every ping, as one does whose disk stands still."""
+    server = silent(1_000)
+    server.speak.set()
+    broker = NatsBroker(NatsAddress(server.address), Subjects("desk"))
+    try:
+        broker._do(broker._connected(WAIT), WAIT)
+        yield broker, server
+    finally:
+        broker.close()
+
+
+def test_what_was_written_and_not_answered_is_unknown(
+    connected: tuple[NatsBroker, Silent],
+) -> None:
+    broker, server = connected
+    with pytest.raises(UnknownOutcomeError, match=f"no answer from {server.address} within 0.2 s"):
+        broker.put("signals", b"{}", id_="one", headers={}, timeout=0.2)
+
+
+def test_a_connection_that_stays_deaf_is_closed(connected: tuple[NatsBroker, Silent]) -> None:
+    broker, server = connected
+    broker.watch("news", lambda _: None, stored=True)
+    assert server.left.acquire(timeout=WAIT)

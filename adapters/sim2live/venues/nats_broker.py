@@ -45,6 +45,7 @@ ANSWERS = 4
 """Threads that answer questions."""
 
 T = TypeVar("T")
+Answer = Callable[[bytes], bytes | None]
 logger = logging.getLogger("sim2live.venues")
 
 
@@ -66,7 +67,7 @@ class NatsBroker(Broker):
         self._closed = False
         self._complaint = ""
         self._watched: list[tuple[str, Callable[[bytes], None], bool]] = []
-        self._served: list[tuple[str, Callable[[bytes], bytes | None]]] = []
+        self._served: list[tuple[str, Answer]] = []
         self._answering = ThreadPoolExecutor(ANSWERS, thread_name_prefix="sim2live-answer")
         self._parcels: SimpleQueue[Parcel] = SimpleQueue()
         self._pump: Pump | None = None
@@ -164,6 +165,8 @@ class NatsBroker(Broker):
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout + GRACE)
+        except UnknownOutcomeError:
+            raise  # with its own words; it is a TimeoutError as well
         except WaitedTooLong:
             future.cancel()
             raise UnknownOutcomeError("the line did not answer in time", timed_out=True) from None
@@ -223,8 +226,15 @@ class NatsBroker(Broker):
 
         async def begin() -> None:
             self._watched.append((subject, then, stored))
-            if self._client is not None and self._client.is_connected:
-                await self._subscribe(self._client, subject, then, stored)
+            client, ended = self._client, self._ended
+            if client is not None and client.is_connected:
+                try:
+                    await self._subscribe(client, subject, then, stored)
+                except BaseException:
+                    # It would stay deaf to this; the next connection subscribes anew.
+                    await _let_go(client, LAST_WORD)
+                    ended.set()
+                    raise
 
         with contextlib.suppress(DeliveryError):
             self._step(begin(), STEP)
@@ -236,8 +246,8 @@ class NatsBroker(Broker):
             then(message.data)
 
         if stored:
-            with contextlib.suppress(nats.js.errors.Error, nats.errors.Error):
-                # Without streams nobody has told anything yet.
+            with contextlib.suppress(nats.js.errors.APIError):
+                # The server says no: without streams nobody has told anything yet.
                 await self._layout.follow(client, subject, heard)
         else:
             await client.subscribe(subject, cb=heard)
@@ -248,7 +258,7 @@ class NatsBroker(Broker):
         answer: bytes = reply.data
         return answer
 
-    def serve(self, subject: str, answer: Callable[[bytes], bytes | None]) -> None:
+    def serve(self, subject: str, answer: Answer) -> None:
         """Answer questions; see :meth:`Broker.serve`."""
 
         async def begin() -> None:
@@ -259,9 +269,7 @@ class NatsBroker(Broker):
         with contextlib.suppress(DeliveryError):
             self._step(begin(), STEP)
 
-    async def _offer(
-        self, client: Any, subject: str, answer: Callable[[bytes], bytes | None]
-    ) -> None:
+    async def _offer(self, client: Any, subject: str, answer: Answer) -> None:
         async def asked(message: Any) -> None:
             # Beside the loop: an answer may ask the venue, and the venue may take its time.
             work = self._loop.run_in_executor(self._answering, answer, message.data)
