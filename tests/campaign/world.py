@@ -377,7 +377,9 @@ class World:
             self.human()
             self.bar()
         for _ in range(3):
-            # One data's exit may be the net position's entry, and is refused until the other went.
+            # One data's exit may be the net position's entry, and is refused until the other went;
+            # on a machine that stood still for a moment also until somebody answers again.
+            self.dispatcher.gate.work()
             for data in sorted(self.mirror, key=lambda name: -abs(self.mirror[name])):
                 self.order(Order("close", data=data))
         for _ in range(3):
@@ -388,7 +390,10 @@ class World:
         if self.venue.account.working("pool"):
             raise Broken(f"I7: after everything orders work at a flat venue, {line}")
         if held or line.presumed != replaced(line.presumed, 0) or self.book.owed:
-            raise Broken(f"after everything: held {held}, {line}, owed {self.book.owed}")
+            raise Broken(
+                f"after everything: held {held}, {line}, owed {self.book.owed}, "
+                f"wanted {self.mirror}, still in its history {self.behind}"
+            )
         if self.owing:
             self.tally.delivered += 1
         if set(self.dispatcher.gate.journal.counts()) - FINAL:
