@@ -376,9 +376,11 @@ class World:
             self.dispatcher.gate.work()
             self.human()
             self.bar()
-        for _ in range(3):
+        for _ in range(20):
             # One data's exit may be the net position's entry, and is refused until the other went;
             # on a machine that stood still for a moment also until somebody answers again.
+            if not any(self.mirror.values()):
+                break
             self.dispatcher.gate.work()
             for data in sorted(self.mirror, key=lambda name: -abs(self.mirror[name])):
                 self.order(Order("close", data=data))
