@@ -14,7 +14,7 @@ from functools import partial
 
 from sim2live.clock import Clock
 from sim2live.errors import NotSentError, UnknownOutcomeError
-from sim2live.venues.broker import Broker, ConflictError, Entry, GoneError, Parcel
+from sim2live.venues.broker import Broker, ConflictError, Entry, GoneError, Parcel, Responder
 from sim2live.venues.relay_words import Subjects
 
 
@@ -55,14 +55,12 @@ class Server:
         self.late = False
         self.script: list[str] = []
         self.faults: Counter[str] = Counter()
-        self.served: list[tuple[Double, Callable[[bytes], bytes | None]]] = []
+        self.served: list[tuple[Double, Responder]] = []
         self.watched: list[tuple[Double, str, Callable[[bytes], None]]] = []
         self.tick: Callable[[], None] = lambda: None
         self.die: Callable[[], None] = lambda: None
 
-    def answer(
-        self, client: Double, answer: Callable[[bytes], bytes | None], data: bytes
-    ) -> bytes | None:
+    def answer(self, client: Double, answer: Responder, data: bytes) -> bytes | None:
         """Let one that serves speak; a world may keep it from speaking."""
         return answer(data)
 
@@ -162,7 +160,7 @@ class Double(Broker):
                 return said
         raise UnknownOutcomeError("no answer in time", timed_out=True)
 
-    def serve(self, subject: str, answer: Callable[[bytes], bytes | None]) -> None:
+    def serve(self, subject: str, answer: Responder) -> None:
         self._server.served.append((self, answer))
 
     def begin(self) -> None:

@@ -6,7 +6,9 @@ does so when its machine stops, or its disk.
 
 from __future__ import annotations
 
+import itertools
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 
@@ -24,6 +26,8 @@ INFO = (
 )
 WAIT = 20.0
 """Seconds; what is awaited takes milliseconds."""
+RESET = struct.pack("ii", 1, 0)
+"""A socket that lingers for no time at all is closed with a reset."""
 
 
 class Silent:
@@ -69,6 +73,27 @@ class Silent:
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+
+
+class Refusing(Silent):
+    """One that says once why it refuses us, and from then on hangs up before a word."""
+
+    def __init__(self) -> None:
+        self._words = itertools.chain([b"-ERR 'Authorization Violation'\r\n"], itertools.repeat(b""))
+        super().__init__(pongs=0)
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(WAIT)
+        with connection:
+            if words := next(self._words):
+                connection.sendall(INFO)
+                heard = b""
+                while not heard.endswith(b"PING\r\n"):
+                    heard += connection.recv(65_536)
+                connection.sendall(words)
+                connection.recv(65_536)  # until the client has gone
+            else:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
 
 @pytest.fixture
@@ -133,3 +158,15 @@ def test_a_connection_that_stays_deaf_is_closed(connected: tuple[NatsBroker, Sil
     broker, server = connected
     broker.watch("news", lambda _: None, stored=True)
     assert server.left.acquire(timeout=WAIT)
+
+
+def test_the_reason_of_a_refusal_outlives_the_hanging_up() -> None:
+    server = Refusing()
+    broker = NatsBroker(NatsAddress(server.address), Subjects("desk"))
+    try:
+        for number in ("one", "two"):
+            with pytest.raises(NotSentError, match="Authorization Violation"):
+                broker.put("signals", b"{}", id_=number, headers={}, timeout=WAIT)
+    finally:
+        broker.close()
+        server.close()

@@ -15,7 +15,10 @@ from msgspec import Struct
 
 from sim2live.errors import DeliveryError
 
-__all__ = ["Broker", "ConflictError", "Entry", "GoneError", "Parcel"]
+__all__ = ["Broker", "ConflictError", "Entry", "GoneError", "Parcel", "Responder"]
+
+Responder = Callable[[bytes], bytes | None]
+"""Answers a question; None leaves it to somebody else."""
 
 
 class ConflictError(DeliveryError):
@@ -104,8 +107,8 @@ class Broker(abc.ABC):
         """
 
     @abc.abstractmethod
-    def serve(self, subject: str, answer: Callable[[bytes], bytes | None]) -> None:
-        """Answer questions under a subject; None leaves a question to somebody else."""
+    def serve(self, subject: str, answer: Responder) -> None:
+        """Answer questions under a subject."""
 
     @abc.abstractmethod
     def begin(self) -> None:

@@ -24,7 +24,7 @@ from nats.aio.client import Client
 
 from sim2live.clock import to_ns
 from sim2live.errors import DeliveryError, NotSentError, UnknownOutcomeError
-from sim2live.venues.broker import Broker, ConflictError, Entry, GoneError, Parcel
+from sim2live.venues.broker import Broker, ConflictError, Entry, GoneError, Parcel, Responder
 from sim2live.venues.nats_queue import BUCKET_KEY, Layout, Pump
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ LAST_WORD, LAST_FLUSH = 0.1, 2.0
 PING = 2
 ANSWERS = 4
 """Threads that answer questions."""
+HUNG_UP = (ConnectionResetError, BrokenPipeError)
 
 T = TypeVar("T")
-Answer = Callable[[bytes], bytes | None]
 logger = logging.getLogger("sim2live.venues")
 
 
@@ -67,7 +67,7 @@ class NatsBroker(Broker):
         self._closed = False
         self._complaint = ""
         self._watched: list[tuple[str, Callable[[bytes], None], bool]] = []
-        self._served: list[tuple[str, Answer]] = []
+        self._served: list[tuple[str, Responder]] = []
         self._answering = ThreadPoolExecutor(ANSWERS, thread_name_prefix="sim2live-answer")
         self._parcels: SimpleQueue[Parcel] = SimpleQueue()
         self._pump: Pump | None = None
@@ -84,8 +84,7 @@ class NatsBroker(Broker):
         asyncio.set_event_loop(self._loop)
         self._keeping = self._loop.create_task(self._keep())
         self._loop.run_forever()
-        # asyncio lets go of a closed socket in its next round.
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.sleep(0))  # in this round it closes its sockets
         self._loop.close()
 
     async def _keep(self) -> None:
@@ -129,9 +128,11 @@ class NatsBroker(Broker):
             ended.set()
 
         async def complain(error: Exception) -> None:
-            # The library tries twice, and says in the end only that there is no server left.
+            # In the end the library says only that there is no server left. Who refuses us hangs
+            # up, and that may overtake the words: those of the attempt before still hold.
             said = self._address.hide(str(error) or type(error).__name__)
-            self._complaint = said
+            if not (self._complaint and isinstance(error, HUNG_UP)):
+                self._complaint = said
             logger.debug("nats at %s: %s", self._address.text, said)
 
         client = Client()
@@ -147,7 +148,7 @@ class NatsBroker(Broker):
                 closed_cb=over,
                 skip_subject_validation=True,  # they are made of tokens, not of what a user wrote
             )
-            self._ended = ended
+            self._ended, self._complaint = ended, ""
             for subject, then, stored in self._watched:
                 await self._subscribe(client, subject, then, stored)
             for subject, answer in self._served:
@@ -230,8 +231,7 @@ class NatsBroker(Broker):
             if client is not None and client.is_connected:
                 try:
                     await self._subscribe(client, subject, then, stored)
-                except BaseException:
-                    # It would stay deaf to this; the next connection subscribes anew.
+                except BaseException:  # it would stay deaf to this; the next subscribes anew
                     await _let_go(client, LAST_WORD)
                     ended.set()
                     raise
@@ -258,7 +258,7 @@ class NatsBroker(Broker):
         answer: bytes = reply.data
         return answer
 
-    def serve(self, subject: str, answer: Answer) -> None:
+    def serve(self, subject: str, answer: Responder) -> None:
         """Answer questions; see :meth:`Broker.serve`."""
 
         async def begin() -> None:
@@ -269,7 +269,7 @@ class NatsBroker(Broker):
         with contextlib.suppress(DeliveryError):
             self._step(begin(), STEP)
 
-    async def _offer(self, client: Any, subject: str, answer: Answer) -> None:
+    async def _offer(self, client: Any, subject: str, answer: Responder) -> None:
         async def asked(message: Any) -> None:
             # Beside the loop: an answer may ask the venue, and the venue may take its time.
             work = self._loop.run_in_executor(self._answering, answer, message.data)
