@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,9 +190,13 @@ def connect(
         dry_run=dry_run,
         settings=chosen,
     )
-    try:
+    with ExitStack() as unless_complete:
+        unless_complete.callback(venue.close)
         pool = _workflow(chosen, venue)
         kept = open_journal(_journal_path(chosen, venue), venue.fingerprint, clock)
+        unless_complete.callback(kept.close)
+        alarms = alarms_of(chosen, clock)
+        unless_complete.callback(alarms.close)
         proved = stored(kept.facts)
         if proved is not None:
             venue.profile = proved
@@ -212,7 +217,7 @@ def connect(
                 ),
             ),
             clock=clock,
-            alarms=alarms_of(chosen, clock),
+            alarms=alarms,
             timeout=chosen.timeout,
             start=chosen.start,
             background=background,
@@ -221,10 +226,8 @@ def connect(
             drift=chosen.drift or ("adopt" if venue.simulated else "refuse"),
             asks=not venue.simulated,
         )
-    except BaseException:
-        venue.close()
-        raise
-    try:
+        unless_complete.pop_all()
+        unless_complete.callback(gate.close)  # and with it the three above
         first = Dispatcher(
             gate,
             strategy=chosen.strategy or DEFAULT_STRATEGY,
@@ -245,10 +248,8 @@ def connect(
                 kill_switch=chosen.kill_switch,
             )
             close_at_exit(gate)
-        return first
-    except BaseException:
-        gate.close()
-        raise
+        unless_complete.pop_all()
+    return first
 
 
 def alarms_of(settings: Settings, clock: Clock) -> Alarms:

@@ -8,15 +8,16 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.faults.conftest import ONE, TWO
 
 from sim2live.clock import NS, ManualClock, SystemClock
-from sim2live.errors import JournalError
+from sim2live.errors import ConfigError, JournalError
 from sim2live.gate.damage import copies
 from sim2live.gate.dispatch import Dispatcher
 from sim2live.gate.journal import State, open_journal
@@ -299,6 +300,37 @@ def multiplied(journal: Path, rows: int) -> None:
     )
     copies.commit()
     copies.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "spoil", "error"),
+    [
+        (Settings(alerts={"phone": "json://{NO_SUCH_VARIABLE}"}), None, ConfigError),
+        (Settings(confirm="nonsense"), None, ConfigError),
+        (Settings(), "PRAGMA user_version=99", JournalError),
+        (Settings(), "PRAGMA application_id=7", JournalError),
+    ],
+    ids=["an alert without its secret", "a wrong confirmation", "newer", "of another program"],
+)
+def test_a_start_that_fails_leaves_no_file_open(
+    tmp_path: Path, settings: Settings, spoil: str | None, error: type[Exception]
+) -> None:
+    """A notebook keeps the last error, and with it all that the failed call had at hand."""
+    journal = tmp_path / "journal.sqlite3"
+    with opened(journal) as (dispatcher, _):
+        want(dispatcher, 1, 0)
+        assert open_files(tmp_path)
+    if spoil is not None:
+        with closing(sqlite3.connect(journal)) as connection:
+            connection.execute(spoil)
+    with pytest.raises(error) as kept:
+        connect("record", workflow="pool", journal=journal, clock=ManualClock(), settings=settings)
+    assert kept.traceback
+    assert open_files(tmp_path) == []
+
+
+def open_files(folder: Path) -> list[str]:
+    return [file.path for file in psutil.Process().open_files() if str(folder) in file.path]
 
 
 def test_a_long_journal_opens_with_no_more_work_than_a_short_one(

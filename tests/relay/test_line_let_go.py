@@ -6,7 +6,6 @@ does so when its machine stops, or its disk.
 
 from __future__ import annotations
 
-import itertools
 import socket
 import struct
 import threading
@@ -79,13 +78,13 @@ class Refusing(Silent):
     """One that says once why it refuses us, and from then on hangs up before a word."""
 
     def __init__(self) -> None:
-        self._words = itertools.chain([b"-ERR 'Authorization Violation'\r\n"], itertools.repeat(b""))
+        self._words = iter([b"-ERR 'Authorization Violation'\r\n"])
         super().__init__(pongs=0)
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(WAIT)
         with connection:
-            if words := next(self._words):
+            if words := next(self._words, b""):
                 connection.sendall(INFO)
                 heard = b""
                 while not heard.endswith(b"PING\r\n"):

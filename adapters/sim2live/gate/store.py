@@ -67,6 +67,7 @@ class Database:
         self._waiting: deque[_Ticket] = deque()
         self._writing = threading.Lock()
         self._reading = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
         damaged = not self.in_memory and torn(self.path)
         if damaged:
             keep_copy(self.path)
@@ -82,8 +83,13 @@ class Database:
                 (verdict,) = self._reader.execute("PRAGMA quick_check(1)").fetchone()
                 if verdict != "ok":
                     raise sqlite3.DatabaseError(verdict)
+        except JournalError:
+            self.close()
+            raise
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"journal {self.path}: {error}{self._advice(error)}") from error
+            advice = self._advice(error)  # a copy is kept before a close might change the file
+            self.close()
+            raise JournalError(f"journal {self.path}: {error}{advice}") from error
 
     def _advice(self, error: Exception) -> str:
         """What to do about a file that is no database any more; a copy of it is kept first."""
@@ -104,11 +110,11 @@ class Database:
             timeout=BUSY_TIMEOUT_MS / 1000,
             cached_statements=256,
         )
+        self._connections.append(connection)
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         if not self.in_memory:
             mode = _to_wal(connection)
             if mode != "wal":
-                connection.close()
                 raise JournalError(
                     f"journal {self.path}: this file system has no write-ahead log "
                     f"(journal_mode is {mode!r}); choose a local disk with --journal"
@@ -233,7 +239,7 @@ class Database:
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         with self._writing, self._reading:
-            for connection in (self._reader, self._quick, self._writer):
+            for connection in reversed(self._connections):
                 connection.close()
 
 
