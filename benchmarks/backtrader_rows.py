@@ -1,4 +1,4 @@
-"""What does the mirror cost over Backtrader's own broker? Whole runs, a second each or so.
+"""What does the mirror cost over Backtrader's own broker? Whole runs, some seconds each.
 
 CPU time of the thread is taken, since the machine may be busy; the two sides of a row run in
 turns. `bars`: SMA indicators and no orders. `orders`: an SMA cross on the recording venue, with

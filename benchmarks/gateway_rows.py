@@ -8,7 +8,6 @@ the process is pinned, server and client share a core. CPU is that of all thread
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import subprocess
@@ -115,12 +114,10 @@ def load(port: int, signals: int) -> float:
     return taken
 
 
-def one_load(port: int, pid: int) -> tuple[float, float]:
-    """Microseconds and CPU microseconds of the server for each signal."""
+def one_load(port: int) -> float:
+    """Microseconds for each signal."""
     load(port, SIGNALS // 10)
-    before = cpu_us(pid)
-    taken = load(port, SIGNALS)
-    return taken * 1e6 / SIGNALS, (cpu_us(pid) - before) / SIGNALS
+    return load(port, SIGNALS) * 1e6 / SIGNALS
 
 
 def in_turns(folder: Path, *accounts: int) -> list[float]:
@@ -153,11 +150,11 @@ def measure(rounds: int) -> list[dict[str, object]]:
         with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as place:
             folder = Path(place)
             with bounds.server() as port:
-                bound, _ = one_load(port, os.getpid())
-            with _process("bare") as (port, pid):
-                bare.append((one_load(port, pid)[0], bound))
-            with gateway(folder, 10) as (port, pid):
-                many.append((one_load(port, pid)[0], bound))
+                bound = one_load(port)
+            with _process("bare") as (port, _):
+                bare.append((one_load(port), bound))
+            with gateway(folder, 10) as (port, _):
+                many.append((one_load(port), bound))
             alone, crowd = in_turns(folder, 1, 100)
             crowds.append((crowd, alone))
     added = [(crowd - alone, 10.0) for crowd, alone in crowds]

@@ -29,7 +29,7 @@ def _is_local(address: Any) -> bool:
 def pytest_configure() -> None:
     """Ctrl-C means something to the tests' processes, also where a shell had them ignore it.
 
-    It does so for what it starts in the background, and every child inherits it.
+    A shell does so for what it starts in the background, and every child inherits it.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
