@@ -63,6 +63,7 @@ def test_a_hostile_name_is_text_everywhere(open_page: Any, attack: str) -> None:
         made = "#grid img, #grid script, #pools img, #pools script, #detail img, #ask img"
         assert page.locator(made).count() == 0
         assert page.locator("script").count() == 1
+        page.close()  # before its gateway, which it would miss
 
 
 def test_no_text_can_become_html_even_by_mistake(open_page: Any) -> None:
