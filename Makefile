@@ -22,6 +22,9 @@ HAVE_ALL := $(VENV)/.all-ready
 VENV3 := .venv-pandas3
 PIP3 := $(VENV3)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
+# So have the other Pythons that the package names: the gate and what it speaks to run there.
+OTHERS := 3.12 3.13
+ON_OTHERS := $(addprefix tests/,words gate exchange client)
 # The wheel has one too, and so have the tools of a release.
 VENVW := .venv-wheel
 AWAY := build/wheel
@@ -30,7 +33,7 @@ VENVR := .venv-release
 HAVE_RELEASE := $(VENVR)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt test-vectorbt-pandas3 check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt test-vectorbt-pandas3 $(OTHERS:%=test-python-%) check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +47,7 @@ gateway: $(HAVE_DEMO) ## A paper gateway and its page on http://127.0.0.1:8080
 	$(BIN)/sim2live gateway $(ARGS)
 
 # The plus lets the progress be seen where make keeps the output of other parts together.
-test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt test-vectorbt-pandas3) ## Run all tests
+test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt test-vectorbt-pandas3 $(OTHERS:%=test-python-%)) ## Run all tests
 	+$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(ARGS),$(addprefix --ignore=,$(OF_GATE) tests/vectorbt))
 
 # These two rooms prove the gate's decisions; nothing else is traced, for tracing is slow.
@@ -59,6 +62,10 @@ test-vectorbt: $(HAVE_ALL) ## Run the vectorbt tests
 
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
 	$(VENV3)/$(SCRIPTS)/python -m pytest -q tests/vectorbt
+
+$(OTHERS:%=test-python-%): test-python-%: .venv-%/.ready
+	@if [ -f $< ]; then $(<D)/$(SCRIPTS)/python -m pytest -q $(ON_OTHERS); \
+		else echo "Python $* is missing here: nothing was tested on it"; fi
 
 # One at a time: these two may be made side by side, and apt-get does not wait for another one.
 FETCH = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
@@ -154,7 +161,7 @@ mutants: $(HAVE_ALL) ## Change the gate's tables: do their tests notice?
 	$(BIN)/python -m tests.mutate
 
 clean: ## Remove what make made, .venv included
-	rm -rf $(VENV) $(VENV3) $(VENVW) $(VENVR) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV3) $(OTHERS:%=.venv-%) $(VENVW) $(VENVR) build dist site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- set-up -----------------------------------------------------------------------------------
@@ -191,6 +198,17 @@ $(HAVE_PANDAS3): $(HAVE_VENV) pyproject.toml constraints/vectorbt-pandas3-py311.
 	$(PIP3) install --no-build-isolation --no-deps -e .
 	$(PIP3) install -c constraints/vectorbt-pandas3-py311.txt 'sim2live[vectorbt,gateway,dev]'
 	@touch $@
+
+# Found on the path or where pyenv keeps its own; where it is not, the next make looks again.
+PIP_OTHER = $(@D)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet install \
+	-c $(firstword $(wildcard constraints/*-py3$*.txt))
+.venv-3.%/.ready: pyproject.toml $(wildcard constraints/*-py3*.txt)
+	@rm -rf $(@D)
+	@for p in python3.$* $$(ls $$HOME/.pyenv/versions/3.$*.*/bin/python3.$* 2>/dev/null); do \
+		if $$p -c 'import ensurepip, ssl, sqlite3, venv' >/dev/null 2>&1; then \
+		echo "Setting up $(@D) (once)" && $$p -m venv $(@D) && break; fi; done
+	@if [ -d $(@D) ]; then $(PIP_OTHER) hatchling && $(PIP_OTHER) --no-build-isolation --no-deps -e . && \
+		$(PIP_OTHER) 'sim2live[gateway,alerts]' pytest pytest-timeout hypothesis && touch $@; fi
 
 $(HAVE_RELEASE): $(HAVE_VENV) constraints/release.txt
 	@echo "Setting up $(VENVR) with the tools of a release (once)"

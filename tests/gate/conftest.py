@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,10 +78,25 @@ class Strategy:
 Connect = Callable[..., Strategy]
 
 
-@pytest.fixture
-def connect(tmp_path: Path) -> Iterator[Connect]:
-    """Opens a strategy on a scripted venue; the journal is a file that outlives it."""
+@pytest.fixture(autouse=True)
+def left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test left open, as a killed process does, is closed after it."""
     opened: list[Dispatcher] = []
+    connect = settings.connect
+
+    def noted(*arguments: Any, **options: Any) -> Dispatcher:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(settings, "connect", noted)
+    yield
+    for dispatcher in opened:
+        dispatcher.close()
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Connect:
+    """Opens a strategy on a scripted venue; the journal is a file that outlives it."""
 
     def make(
         venue: Scripted | None = None,
@@ -101,9 +117,6 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
             clock=ManualClock(),
             settings=settings.Settings(rules=rules or settings.Rules(), **changes),
         )
-        opened.append(dispatcher)
         return Strategy(dispatcher, venue)
 
-    yield make
-    for dispatcher in opened:
-        dispatcher.close()
+    return make
