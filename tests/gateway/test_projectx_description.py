@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.transport import Response as Answer
 
 from sim2live.gateway.server import running_gateway
@@ -28,6 +28,15 @@ PATHS = {
         "Replay/jumpTo", "Replay/end",
     ],
 }  # fmt: skip
+PATIENCE = 60.0
+"""Seconds for an answer that takes milliseconds, on a machine that stands still now and then."""
+
+
+def reasons(error: BaseException) -> list[str]:
+    """Why it failed, without the frames: a group prints so many that nobody sees its members."""
+    if isinstance(error, BaseExceptionGroup):
+        return [said for member in error.exceptions for said in reasons(member)]
+    return [f"{type(error).__name__}: {error}"]
 
 
 def test_every_endpoint_of_the_two_services_is_described(second: Any) -> None:
@@ -62,7 +71,7 @@ def test_fuzzed_requests_get_the_answers_that_are_described() -> None:
         def check(case: schemathesis.Case) -> None:
             if case.operation.path.endswith(("logout", "Replay/start")):
                 return  # one ends the token, the other may take a minute of bars
-            answer: Answer = case.call(headers=bearer)
+            answer: Answer = case.call(headers=bearer, timeout=PATIENCE)
             tried.add(case.operation.path)
             assert answer.status_code < 500, answer.text
             assert {"success", "errorCode", "errorMessage"} <= set(answer.json())
@@ -76,7 +85,9 @@ def test_fuzzed_requests_get_the_answers_that_are_described() -> None:
                 suppress_health_check=list(HealthCheck),
             )  # fmt: skip
 
-            from hypothesis import given
-
-            bounded(given(case=made)(check))()
+            try:
+                bounded(given(case=made)(check))()
+            except Exception as error:
+                said = "\n".join(reasons(error))
+                pytest.fail(f"{operation.ok().label}\n{said}", pytrace=False)
         assert len(tried) >= 38
