@@ -137,7 +137,7 @@ def test_a_position_at_the_start_is_known_and_can_be_closed(gateway: Gateway) ->
     before = Signal(
         signal_id="by-hand", workflow_id="python-test", instrument=MES, side="SELL", qty=2
     )
-    assert venue.send(before, timeout=5.0).kind.value == "ACCEPTED"
+    assert venue.send(before, timeout=30.0).kind.value == "ACCEPTED"
     strategy = run(
         venue, "python-test", MES, Mirrored(gateway, [5070.0] * 6), {3: lambda s: s.close()}
     )

@@ -25,7 +25,7 @@ def send(gateway: Gateway, name: str, **more: Any) -> int:
         **more,
     }
     url = f"{gateway.url}/signal/{requests.utils.quote(content['workflow_id'], safe='')}"
-    return requests.post(url, json=content, timeout=5).status_code
+    return requests.post(url, json=content, timeout=30.0).status_code
 
 
 def test_from_the_empty_page_the_tutorial_leads_to_its_signal_and_orders(
@@ -79,7 +79,7 @@ def test_the_way_over_a_relay_is_shown_as_text_and_a_direct_signal_has_none(
     send(gateway, "direct")
     send(gateway, "relayed")
     way = {"signal_id": "relayed", "host": HOSTILE, "left_at": 1, "relay": "desk", "taken_at": 2}
-    told = requests.post(f"{gateway.url}/activity/way", json=way, timeout=5)
+    told = requests.post(f"{gateway.url}/activity/way", json=way, timeout=30.0)
     assert told.status_code == 200
     page.locator(ROW, has_text="relayed").first.click()
     page.wait_for_selector("#detail [data-order]")

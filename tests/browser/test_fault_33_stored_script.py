@@ -36,15 +36,15 @@ def test_a_hostile_name_is_text_everywhere(open_page: Any, attack: str) -> None:
             "qty": 1,
         }
         there = f"{gateway.url}/signal/{quote(attack, safe='')}"
-        assert requests.post(there, json=content, timeout=5).status_code == 200
+        assert requests.post(there, json=content, timeout=30.0).status_code == 200
         bar = {"time": 1, "open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0}
         pushed = {"instrument": content["instrument"], "bar": bar}
-        assert requests.post(f"{gateway.url}/bars", json=pushed, timeout=5).status_code == 200
+        assert requests.post(f"{gateway.url}/bars", json=pushed, timeout=30.0).status_code == 200
         # Refusals repeat what was sent, in their sentence.
         nowhere = f"{gateway.url}/signal/{quote('no ' + attack, safe='')}"
-        assert requests.post(nowhere, json=content, timeout=5).status_code == 404
+        assert requests.post(nowhere, json=content, timeout=30.0).status_code == 404
         wrong = {**content, "signal_id": "other", "side": attack}
-        assert requests.post(there, json=wrong, timeout=5).status_code == 400
+        assert requests.post(there, json=wrong, timeout=30.0).status_code == 400
         page = open_page(gateway.url)
         row = page.locator("#grid .g-row[data-n]", has_text="FILLED")
         row.wait_for()

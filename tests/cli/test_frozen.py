@@ -37,7 +37,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 def holdings(url: str) -> str:
     transport = Transport(url)
     try:
-        return transport.get("/positions", timeout=5).body.decode()
+        return transport.get("/positions", timeout=30.0).body.decode()
     finally:
         transport.close()
 

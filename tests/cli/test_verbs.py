@@ -102,7 +102,7 @@ def test_an_accepted_signal_is_filled_on_paper(gateway: Gateway) -> None:
     assert (done.returncode, done.stdout.split()[0]) == (0, "accepted")
     assert "paper" in done.stdout
     transport = Transport(gateway.url)
-    held = transport.get("/positions", timeout=5)
+    held = transport.get("/positions", timeout=30.0)
     transport.close()
     assert json.loads(held.body)["positions"][0]["qty"] == 1
 

@@ -29,7 +29,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 def read(gateway: Gateway, path: str) -> Any:
-    with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)) as plain:
+    with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)) as plain:
         plain.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
         return json.loads(plain.getresponse().read())
 
@@ -70,8 +70,8 @@ def test_the_gateway_proves_to_be_paper_and_fills_at_the_bars_it_is_given(
         signal = Signal(
             signal_id="s-1", workflow_id="python-test", instrument=ABC, side="BUY", qty=2
         )
-        assert venue.send(signal, timeout=5).kind is Kind.ACCEPTED
-        assert venue.send(signal, timeout=5).kind is Kind.ACCEPTED
+        assert venue.send(signal, timeout=30.0).kind is Kind.ACCEPTED
+        assert venue.send(signal, timeout=30.0).kind is Kind.ACCEPTED
     positions = read(gateway, "/positions?pool=python-test")["positions"]
     assert "ABC" in json.dumps(positions)
     trades = read(gateway, "/trades?pool=python-test")["trades"]
@@ -84,6 +84,6 @@ def test_a_gateway_that_asks_for_a_token_is_not_proved_paper_without_it(gateway:
         assert not venue.simulated
         outcome = venue.send(
             Signal(signal_id="x", workflow_id="python-test", instrument=ABC, side="BUY", qty=1),
-            timeout=5,
+            timeout=30.0,
         )
     assert (outcome.kind, outcome.halts) == (Kind.REJECTED, True)

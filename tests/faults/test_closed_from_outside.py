@@ -38,7 +38,7 @@ def enter(venue: ProjectX, name: str = ENTRY) -> None:
     entry = Signal(
         signal_id=name, workflow_id="P-1", instrument=MES, side="BUY", qty=2, bracket=BRACKET
     )
-    assert venue.send(entry, timeout=2.0).kind is Kind.ACCEPTED
+    assert venue.send(entry, timeout=30.0).kind is Kind.ACCEPTED
 
 
 def states(firm: Firm) -> list[int]:
@@ -88,7 +88,7 @@ def test_fault_38_the_strategys_own_exit_comes_too_late_and_sends_nothing(
     late = Signal(
         signal_id=EXIT, workflow_id="P-1", instrument=MES, side="SELL", qty=2, open_close="CLOSE"
     )
-    outcome = venue.send(late, timeout=2.0)
+    outcome = venue.send(late, timeout=30.0)
     assert outcome.kind is Kind.ACCEPTED
     assert firm.held(100) == 0
     assert firm.count("Order/place") == 1
@@ -108,7 +108,7 @@ def test_fault_38_a_cancel_that_loses_the_race_is_rejected_and_the_fill_is_told(
         limit_price=4990.0,
         order_id="mine",
     )
-    venue.send(rest, timeout=2.0)
+    venue.send(rest, timeout=30.0)
     venue.reports()
     firm.fill(1)
     cancel = Signal(
@@ -121,7 +121,7 @@ def test_fault_38_a_cancel_that_loses_the_race_is_rejected_and_the_fill_is_told(
         action="CANCEL",
         order_id="mine",
     )
-    assert venue.send(cancel, timeout=2.0).kind is Kind.REJECTED
+    assert venue.send(cancel, timeout=30.0).kind is Kind.REJECTED
     told = venue.reports()
     assert [(report.kind, report.signed_qty, report.name) for report in told] == [
         ("fill", 1, "mine")

@@ -168,7 +168,7 @@ def test_fault_26_a_workflow_of_any_script_arrives_as_it_is(
 ) -> None:
     gateway = chaos()
     venue = EvalItUp(gateway.url)
-    outcome = venue.send(signal(workflow_id=name), timeout=2.0)
+    outcome = venue.send(signal(workflow_id=name), timeout=30.0)
     venue.close()
     assert outcome.kind is Kind.ACCEPTED
     assert gateway.received[0].workflow_id == name

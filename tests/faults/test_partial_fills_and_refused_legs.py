@@ -39,7 +39,7 @@ def enter(venue: ProjectX, name: str = ENTRY, qty: int = 3) -> None:
     entry = Signal(
         signal_id=name, workflow_id="P-1", instrument=MES, side="BUY", qty=qty, bracket=BRACKET
     )
-    assert venue.send(entry, timeout=2.0).kind is Kind.ACCEPTED
+    assert venue.send(entry, timeout=30.0).kind is Kind.ACCEPTED
 
 
 def look(venue: ProjectX, times: int = 1) -> list[Report]:
@@ -136,7 +136,7 @@ def test_fault_37_the_guard_goes_on_after_a_restart(firm: Firm, venue: ProjectX)
         side="BUY",
         qty=1,
     )
-    again.send(other, timeout=2.0)
+    again.send(other, timeout=30.0)
     again.reports()
     assert firm.held(100) == 0
     again.close()

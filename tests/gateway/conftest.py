@@ -21,7 +21,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def request(
         self,
@@ -54,7 +54,7 @@ class Client:
 
     def raw(self, data: bytes) -> bytes:
         """Everything that comes back before the server closes, or falls silent for a moment."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as raw:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as raw:
             raw.sendall(data)
             raw.shutdown(socket.SHUT_WR)
             parts = []

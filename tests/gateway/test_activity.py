@@ -22,7 +22,7 @@ class Stream:
     """The page's stream of events, read as a browser reads it."""
 
     def __init__(self, port: int) -> None:
-        self.connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
         self.connection.request("GET", "/activity/stream")
         self.response = self.connection.getresponse()
         assert self.response.status == 200
@@ -56,7 +56,7 @@ def stream(port: int) -> Iterator[Stream]:
 
 
 def fetch(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()
@@ -235,7 +235,7 @@ def test_after_a_restart_the_page_knows_the_signals_of_before(tmp_path: Path, si
 
 
 def send(gateway: Gateway, content: dict[str, Any]) -> int:
-    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=60)
     connection.request(
         "POST",
         f"/signal/{content['workflow_id']}",

@@ -135,7 +135,7 @@ def test_a_flattening_is_replayed_by_the_next_start(tmp_path: Path, signal: Any)
 
 
 def post(gateway: Gateway, path: str, content: Any) -> int:
-    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=60)
     connection.request(
         "POST", path, json.dumps(content).encode(), {"Content-Type": "application/json"}
     )

@@ -17,7 +17,7 @@ class Hub:
     def __init__(self, port: int, name: str, token: str, **options: Any) -> None:
         address = f"ws://127.0.0.1:{port}/hubs/{name}?access_token={token}"
         self._opened = ExitStack()
-        socket = self._opened.enter_context(connect(address, open_timeout=10, **options))
+        socket = self._opened.enter_context(connect(address, open_timeout=60, **options))
         self.socket: ClientConnection = socket
         self._records: list[dict[str, Any]] = []
         self._count = 0
@@ -27,7 +27,7 @@ class Hub:
 
     def hear(self) -> dict[str, Any]:
         while not self._records:
-            text = self.socket.recv(timeout=10)
+            text = self.socket.recv(timeout=60)
             assert isinstance(text, str)
             self._records = [json.loads(part) for part in text.split("\x1e") if part]
         return self._records.pop(0)
@@ -68,7 +68,7 @@ def test_another_protocol_is_refused_and_the_socket_closed(hub: Any) -> None:
     user.send({"protocol": "messagepack", "version": 1})
     assert "error" in user.hear()
     with pytest.raises(ConnectionClosed):
-        user.socket.recv(timeout=10)
+        user.socket.recv(timeout=60)
 
 
 @pytest.mark.parametrize("text", ["nonsense\x1e", "[1]\x1e", "{\x1e"])
@@ -78,7 +78,7 @@ def test_what_is_no_signalr_is_told_and_closed(hub: Any, text: str) -> None:
     user.socket.send(text)
     assert user.hear()["type"] == 7
     with pytest.raises(ConnectionClosed):
-        user.socket.recv(timeout=10)
+        user.socket.recv(timeout=60)
 
 
 def test_without_a_token_nobody_comes_in(second: Any) -> None:

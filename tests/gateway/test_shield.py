@@ -132,7 +132,7 @@ def test_a_body_that_is_far_too_large_is_not_read(client: Any) -> None:
 
 def test_a_body_that_stays_away_is_given_up(client: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(protocol, "BODY_SECONDS", 0.1)
-    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
     connection.putrequest("POST", "/signal/python-test")
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Content-Length", "100")
@@ -153,7 +153,7 @@ def test_a_head_that_never_ends_is_bounded_in_size_and_time(client: Any, monkeyp
 def client_hears_the_end(port: int, data: bytes) -> bool:
     import socket
 
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as raw:
         raw.sendall(data)
         return raw.recv(1_000) == b""
 

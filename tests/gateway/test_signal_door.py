@@ -115,7 +115,7 @@ def test_an_id_of_another_signal_is_refused_across_workflows(start: Any) -> None
 
 def test_repeats_that_arrive_together_execute_once(client: Any, signal: Make) -> None:
     def post(n: int) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
         body = json.dumps(signal(f"s{n % 4}")).encode()
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/signal/python-test", body, headers)

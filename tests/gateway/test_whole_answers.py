@@ -30,7 +30,7 @@ def signal_request(port: int, made: dict[str, Any], *lines: str, **more: Any) ->
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as link:
         yield link
 
 

@@ -22,7 +22,7 @@ def ask(gateway: Gateway, path: str, token: str = "", **fields: Any) -> Any:
         data=json.dumps(fields).encode(),
         headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 

@@ -45,7 +45,7 @@ def hold(venue: ProjectX, instrument: Instrument, name: str) -> None:
     signal = Signal(
         signal_id=name, workflow_id="python-test-1", instrument=instrument, side="BUY", qty=2
     )
-    assert venue.send(signal, timeout=5).kind.name == "ACCEPTED"
+    assert venue.send(signal, timeout=30.0).kind.name == "ACCEPTED"
 
 
 def account_of(venue: ProjectX) -> dict[str, Any]:

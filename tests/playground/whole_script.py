@@ -27,7 +27,7 @@ def api(path, body=None):
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = error.read().decode()

@@ -71,13 +71,13 @@ def test_a_token_opens_the_door_and_stands_in_no_text(
     server = NatsServer(tmp_path / "nats", f'authorization {{ token: "{SECRET}" }}')
     try:
         outsider = Nats(server.target, token="wrong-token")
-        refused = outsider.send(order("one"), timeout=5.0)
+        refused = outsider.send(order("one"), timeout=30.0)
         assert refused.kind is Kind.NOT_SENT
         assert "uthorization" in refused.reason
         outsider.close()
         monkeypatch.setenv("SIM2LIVE_NATS_TOKEN", SECRET)
         venue = open_venue(server.target, token=None, clock=SystemClock(), settings=load())
-        let_in = venue.send(order("one"), timeout=5.0)
+        let_in = venue.send(order("one"), timeout=30.0)
         assert "no relay" in let_in.reason
         venue.close()
         shown = f"{venue!r} {NatsAddress(server.target, token=SECRET)!r} {let_in} {caplog.text}"
@@ -96,7 +96,7 @@ def test_an_nkey_opens_the_door(tmp_path: Path) -> None:
     try:
         for key, let_in in ((seed, True), (None, False)):
             venue = Nats(server.target, nkey=key)
-            assert ("no relay" in venue.send(order("one"), timeout=5.0).reason) is let_in
+            assert ("no relay" in venue.send(order("one"), timeout=30.0).reason) is let_in
             venue.close()
     finally:
         server.stop()
@@ -137,7 +137,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
         target = server.target.replace("nats://", "tls://")
         for ca, let_in in ((str(certificate), True), (None, False)):
             venue = Nats(target, ca=ca)
-            outcome = venue.send(order("one"), timeout=5.0)
+            outcome = venue.send(order("one"), timeout=30.0)
             assert outcome.kind is Kind.NOT_SENT
             assert ("no relay" in outcome.reason) is let_in, outcome
             venue.close()

@@ -71,7 +71,7 @@ PAPER = http(200, {"service": "sim2live-gateway", "paper": True, "store": "a1b2"
 
 def test_a_signal_is_posted_as_it_encodes_itself(serve: Serve) -> None:
     server = serve(answering(ACCEPTED))
-    outcome = venue_at(server.url, token=TOKEN).send(a_signal(), timeout=5)
+    outcome = venue_at(server.url, token=TOKEN).send(a_signal(), timeout=30.0)
     assert outcome.kind is Kind.ACCEPTED
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /signal/python-test HTTP/1.1\r\n")
@@ -120,7 +120,7 @@ def test_a_pool_that_would_change_the_path_is_refused(workflow: str) -> None:
 )
 def test_the_answer_decides(serve: Serve, answer: bytes, kind: Kind) -> None:
     server = serve(answering(answer))
-    assert venue_at(server.url).send(a_signal(), timeout=5).kind is kind
+    assert venue_at(server.url).send(a_signal(), timeout=30.0).kind is kind
     assert len(server.requests) == 1
 
 
@@ -129,20 +129,20 @@ def test_retry_after_and_the_profile_reach_the_table(
 ) -> None:
     server = serve(answering(http(429, None, "Retry-After: Mon, 05 Jan 2026 15:00:30 GMT")))
     venue = venue_at(server.url, profile=Profile(rejects_429=True), clock=manual_clock)
-    outcome = venue.send(a_signal(), timeout=5)
+    outcome = venue.send(a_signal(), timeout=30.0)
     assert (outcome.kind, outcome.retry_after) == (Kind.REJECTED, 30.0)
 
 
 def test_a_server_that_echoes_the_token_does_not_get_it_into_a_reason(serve: Serve) -> None:
     server = serve(answering(http(401, {"error": f"Bad token: {TOKEN}"})))
-    outcome = venue_at(server.url, token=TOKEN).send(a_signal(), timeout=5)
+    outcome = venue_at(server.url, token=TOKEN).send(a_signal(), timeout=30.0)
     assert outcome.halts is True
     assert TOKEN not in outcome.reason
     assert "Bad token: ***" in outcome.reason
 
 
 def test_nobody_there_is_not_sent(free_port: int) -> None:
-    outcome = venue_at(f"http://127.0.0.1:{free_port}").send(a_signal(), timeout=5)
+    outcome = venue_at(f"http://127.0.0.1:{free_port}").send(a_signal(), timeout=30.0)
     assert (outcome.kind, outcome.timed_out, outcome.status) == (Kind.NOT_SENT, False, None)
     assert outcome.reason
 
@@ -212,7 +212,7 @@ def test_nobody_there_stays_real(free_port: int) -> None:
 @pytest.mark.parametrize("status", [200, 401, 404, 500])
 def test_whatever_an_http_server_answers_somebody_is_there(serve: Serve, status: int) -> None:
     server = serve(answering(http(status)))
-    assert venue_at(server.url).probe(timeout=5) is True
+    assert venue_at(server.url).probe(timeout=30.0) is True
     assert server.requests[0].startswith(b"GET /health ")
 
 

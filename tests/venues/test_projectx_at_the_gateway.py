@@ -75,10 +75,10 @@ def test_an_entry_with_a_bracket_and_its_exit_leave_nothing_behind(dialect: Dial
         venue = venue_at(gateway, dialect)
         venue.on_bar(MES, Bar(1, 5070.0, 5070.0, 5070.0, 5070.0))
         bracket = Bracket(TakeProfit(5170.0), StopLoss(4970.0))
-        assert venue.send(signal("in", bracket=bracket), timeout=2.0).kind is Kind.ACCEPTED
+        assert venue.send(signal("in", bracket=bracket), timeout=30.0).kind is Kind.ACCEPTED
         assert venue.positions("python-test") == {MES: 1}
         out = signal("out", "SELL", open_close="CLOSE")
-        assert venue.send(out, timeout=2.0).kind is Kind.ACCEPTED
+        assert venue.send(out, timeout=30.0).kind is Kind.ACCEPTED
         assert venue.positions("python-test") == {}
         fills = [report for report in venue.reports() if report.kind == "fill"]
         assert [report.signed_qty for report in fills] == [1, -1]
@@ -92,10 +92,10 @@ def test_an_entry_with_a_bracket_and_its_exit_leave_nothing_behind(dialect: Dial
 def test_both_doors_meet_in_the_same_account() -> None:
     with running_gateway() as gateway:
         first, second = EvalItUp(gateway.url), venue_at(gateway, PROJECTX)
-        assert first.send(signal("one", qty=3), timeout=2.0).kind is Kind.ACCEPTED
+        assert first.send(signal("one", qty=3), timeout=30.0).kind is Kind.ACCEPTED
         assert second.positions("python-test") == {MES: 3}
         out = signal("two", "SELL", 2, open_close="CLOSE")
-        assert second.send(out, timeout=2.0).kind is Kind.ACCEPTED
+        assert second.send(out, timeout=30.0).kind is Kind.ACCEPTED
         assert gateway.desk.exchange.unit_positions("python-test") == {MES: 1}
         first.close()
         second.close()
@@ -111,7 +111,7 @@ def test_a_pool_of_three_fans_out() -> None:
             poll=None,
         )
         entry = Signal(signal_id="x", workflow_id="all", instrument=MES, side="SELL", qty=2)
-        outcome = venue.send(entry, timeout=5.0)
+        outcome = venue.send(entry, timeout=30.0)
         assert [child.account for child in outcome.children] == ["p-1", "p-2", "p-3"]
         assert venue.positions("all") == {MES: -2}
         assert sorted(report.account for report in venue.reports()) == ["p-1", "p-2", "p-3"]
@@ -145,7 +145,7 @@ def _hear(gateway: Gateway) -> None:
     entry = Signal(
         signal_id="hub", workflow_id="python-test", instrument=instrument, side="BUY", qty=1
     )
-    assert venue.send(entry, timeout=2.0).kind is Kind.ACCEPTED
+    assert venue.send(entry, timeout=30.0).kind is Kind.ACCEPTED
     assert until(told)
     assert [(report.kind, report.signal_id) for report in found] == [("fill", "hub")]
     bracketed = Signal(
@@ -157,7 +157,7 @@ def _hear(gateway: Gateway) -> None:
         bracket=Bracket(stop_loss=StopLoss(100.0)),
     )
     # Its bracket can be measured because a quote has come; no bar ever did.
-    assert until(lambda: venue.send(bracketed, timeout=2.0).kind is Kind.ACCEPTED)
+    assert until(lambda: venue.send(bracketed, timeout=30.0).kind is Kind.ACCEPTED)
     venue.close()
 
 
