@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -173,4 +174,5 @@ def test_fault_45_a_fork_sends_nothing_and_leaves_the_parent_whole(tmp_path: Pat
         assert venue.account.held("python-test", ONE) == 0
         executed = (tmp_path / "log").read_text().splitlines()
         assert len(executed) == 2
-    assert open_journal(str(journal), "faulty", ManualClock()).counts() == {"ACCEPTED": 2}
+    with closing(open_journal(str(journal), "faulty", ManualClock())) as kept:
+        assert kept.counts() == {"ACCEPTED": 2}

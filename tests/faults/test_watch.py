@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock(MONDAY)
+        self.beside = ExitStack()
         self.journal = str(folder / "journal.sqlite3")
         self.venue = Record()
         self.venue.fingerprint = "one"
@@ -47,8 +49,8 @@ class Scene:
 
     def guard(self, **more: Any) -> Guard:
         self.alarms = Alarms()
-        beside = open_journal(self.journal, "one", self.clock)
-        return Guard(beside, "one", "pool", clock=self.clock, alarms=self.alarms, **more)
+        kept = self.beside.enter_context(closing(open_journal(self.journal, "one", self.clock)))
+        return Guard(kept, "one", "pool", clock=self.clock, alarms=self.alarms, **more)
 
     @property
     def held(self) -> int:
@@ -56,8 +58,7 @@ class Scene:
 
     def die(self) -> None:
         gate: Any = self.dispatcher.gate
-        gate.journal._db._writer.close()
-        gate.journal._db._reader.close()
+        gate.journal._db.close()
         gate.shelf.release()
         gate._closed = True
 
@@ -65,7 +66,8 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path) -> Any:
     made = Scene(tmp_path)
-    yield made
+    with made.beside:
+        yield made
     made.dispatcher.close()
 
 

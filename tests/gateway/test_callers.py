@@ -102,7 +102,8 @@ def made(name, pool):
     return dict({signal()!r}, signal_id=name, workflow_id=pool)
 session = requests.Session()
 for n in range(3):
-    answer = session.post("{server.url}/signal/my-pool", json=made(f"r{{n}}", "my-pool"), timeout=30)
+    sent = made(f"r{{n}}", "my-pool")
+    answer = session.post("{server.url}/signal/my-pool", json=sent, timeout=30)
     assert answer.json() == {{"status": "accepted", "signal_id": f"r{{n}}"}}
 async def burst():
     async with aiohttp.ClientSession() as session:
