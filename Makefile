@@ -24,6 +24,7 @@ PIP3 := $(VENV3)/$(SCRIPTS)/python -m pip --disable-pip-version-check --quiet
 HAVE_PANDAS3 := $(VENV3)/.ready
 # So have the other Pythons that the package names: the gate and what it speaks to run there.
 OTHERS := 3.12 3.13
+TEST_OTHERS := $(OTHERS:%=test-python-%)
 ON_OTHERS := $(addprefix tests/,words gate exchange client)
 # The wheel has one too, and so have the tools of a release.
 VENVW := .venv-wheel
@@ -33,7 +34,7 @@ VENVR := .venv-release
 HAVE_RELEASE := $(VENVR)/.ready
 INPUTS := pyproject.toml $(wildcard constraints/all-*.txt) constraints/public-client.txt
 
-.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt test-vectorbt-pandas3 $(OTHERS:%=test-python-%) check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
+.PHONY: help install gateway demo pictures test test-gate browser nats-server relay-campaign test-vectorbt test-vectorbt-pandas3 $(TEST_OTHERS) check fix bench docs build test-wheel sbom audit cost clean constraints fault-campaign soak mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +48,7 @@ gateway: $(HAVE_DEMO) ## A paper gateway and its page on http://127.0.0.1:8080
 	$(BIN)/sim2live gateway $(ARGS)
 
 # The plus lets the progress be seen where make keeps the output of other parts together.
-test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt test-vectorbt-pandas3 $(OTHERS:%=test-python-%)) ## Run all tests
+test: $(HAVE_ALL) browser nats-server $(if $(ARGS),,test-gate test-vectorbt test-vectorbt-pandas3 $(TEST_OTHERS)) ## Run all tests
 	+$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(ARGS),$(addprefix --ignore=,$(OF_GATE) tests/vectorbt))
 
 # These two rooms prove the gate's decisions; nothing else is traced, for tracing is slow.
@@ -63,7 +64,7 @@ test-vectorbt: $(HAVE_ALL) ## Run the vectorbt tests
 test-vectorbt-pandas3: $(HAVE_PANDAS3) ## Run the vectorbt tests on vectorbt 1.2 and pandas 3
 	$(VENV3)/$(SCRIPTS)/python -m pytest -q tests/vectorbt
 
-$(OTHERS:%=test-python-%): test-python-%: .venv-%/.ready
+$(TEST_OTHERS): test-python-%: .venv-%/.ready
 	@if [ -f $< ]; then $(<D)/$(SCRIPTS)/python -m pytest -q $(ON_OTHERS); \
 		else echo "Python $* is missing here: nothing was tested on it"; fi
 
